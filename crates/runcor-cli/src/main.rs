@@ -1,0 +1,2 @@
+//! The `runcor` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Loading of runcor.yaml: interpolation, places of errors, JSON Schema

@@ -1,0 +1,1 @@
+//! Vocabulary and seams of the runcor AI runtime

@@ -1,0 +1,1 @@
+//! The execution engine of runcor: triggers, queue, retries, waits, replay, recovery

@@ -1,0 +1,1 @@
+//! The HTTP API of runcor: routes, server-sent events, authentication, limits

@@ -1,0 +1,1 @@
+//! Flows as data for runcor: YAML steps, JSONPath mapping, conditions, webhooks

@@ -1,0 +1,1 @@
+//! Wire clients of runcor for foundation models: OpenAI-compatible, Anthropic, Google, mock

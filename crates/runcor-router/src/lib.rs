@@ -1,0 +1,1 @@
+//! Model routing for runcor: strategies, fallback, retries, circuit breakers, structured output

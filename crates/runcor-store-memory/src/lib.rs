@@ -1,0 +1,1 @@
+//! The in-memory store of runcor, the reference implementation of the store contract

@@ -1,0 +1,1 @@
+//! Fakes and conformance suites for runcor and for applications built on it
