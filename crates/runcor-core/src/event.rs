@@ -1,0 +1,191 @@
+//! Events: what the engine announces, one struct each.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::execution::{ExecutionError, ExecutionState};
+use crate::id::{ExecutionId, FlowName};
+use crate::schema::Violation;
+use crate::time::Timestamp;
+
+/// Something that happened, in the documented JSON shape with its name in `type`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+#[non_exhaustive]
+pub enum Event {
+    /// The engine accepts work.
+    #[serde(rename = "ready")]
+    Ready,
+    /// The engine has stopped.
+    #[serde(rename = "shutdown")]
+    Shutdown,
+    /// An execution changed its state.
+    #[serde(rename = "execution:state_change")]
+    ExecutionStateChange(ExecutionStateChange),
+    /// An execution ended.
+    #[serde(rename = "execution:complete")]
+    ExecutionComplete(ExecutionComplete),
+    /// A provider's circuit breaker changed its state.
+    #[serde(rename = "provider:health_change")]
+    ProviderHealthChange(ProviderHealthChange),
+    /// A model's answer did not match and is asked for again.
+    #[serde(rename = "model:validation_retry")]
+    ModelValidationRetry(ModelValidationRetry),
+    /// A flow was registered.
+    #[serde(rename = "flow:registered")]
+    FlowRegistered(FlowChange),
+    /// A flow was unregistered.
+    #[serde(rename = "flow:unregistered")]
+    FlowUnregistered(FlowChange),
+}
+
+/// An execution changed its state; from the engine, with the commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionStateChange {
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// The state before.
+    pub from: ExecutionState,
+    /// The state after.
+    pub to: ExecutionState,
+    /// When it happened.
+    pub timestamp: Timestamp,
+}
+
+/// An execution ended; from the engine, with the commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExecutionComplete {
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// `complete` or `failed`.
+    pub state: ExecutionState,
+    /// The result of a complete one.
+    pub result: Option<Arc<Value>>,
+    /// The error of a failed one.
+    #[serde(serialize_with = "crate::execution::wire_error")]
+    pub error: Option<ExecutionError>,
+}
+
+/// A provider's circuit breaker changed its state; from the router.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderHealthChange {
+    /// The registered name of the provider.
+    pub provider: String,
+    /// The health before.
+    pub from: ProviderHealth,
+    /// The health after.
+    pub to: ProviderHealth,
+    /// When it happened.
+    pub timestamp: Timestamp,
+}
+
+/// What a circuit breaker thinks of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderHealth {
+    /// Requests are let through.
+    Healthy,
+    /// Requests are kept away until the cooldown ends.
+    Unhealthy,
+    /// One request is let through to find out.
+    HalfOpen,
+}
+
+/// A model's answer did not match and is asked for again; from the router.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelValidationRetry {
+    /// The retry that begins, the first is 1.
+    pub attempt: u32,
+    /// What did not match.
+    pub errors: Vec<Violation>,
+    /// The answer itself; absent unless content capture is switched on.
+    pub raw_text: Option<String>,
+    /// The execution, where the call belongs to one.
+    pub execution_id: Option<ExecutionId>,
+    /// The flow, where the call belongs to one.
+    pub flow_name: Option<FlowName>,
+}
+
+/// A flow was registered or unregistered; from the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowChange {
+    /// The flow's name.
+    pub name: FlowName,
+}
+
+/// The group of an event, by which subscribers filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventCategory {
+    /// The engine itself.
+    Engine,
+    /// Executions.
+    Execution,
+    /// Providers.
+    Provider,
+    /// Model calls.
+    Model,
+    /// Flows.
+    Flow,
+}
+
+impl EventCategory {
+    /// Returns the category as it stands on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::Execution => "execution",
+            Self::Provider => "provider",
+            Self::Model => "model",
+            Self::Flow => "flow",
+        }
+    }
+}
+
+impl Event {
+    /// Returns the group that the event belongs to.
+    #[must_use]
+    pub fn category(&self) -> EventCategory {
+        match self {
+            Self::Ready | Self::Shutdown => EventCategory::Engine,
+            Self::ExecutionStateChange(_) | Self::ExecutionComplete(_) => EventCategory::Execution,
+            Self::ProviderHealthChange(_) => EventCategory::Provider,
+            Self::ModelValidationRetry(_) => EventCategory::Model,
+            Self::FlowRegistered(_) | Self::FlowUnregistered(_) => EventCategory::Flow,
+        }
+    }
+
+    /// Returns the execution that the event tells of.
+    #[must_use]
+    pub fn execution_id(&self) -> Option<ExecutionId> {
+        match self {
+            Self::ExecutionStateChange(event) => Some(event.execution_id),
+            Self::ExecutionComplete(event) => Some(event.execution_id),
+            Self::ModelValidationRetry(event) => event.execution_id,
+            Self::Ready
+            | Self::Shutdown
+            | Self::ProviderHealthChange(_)
+            | Self::FlowRegistered(_)
+            | Self::FlowUnregistered(_) => None,
+        }
+    }
+}
+
+/// Takes events; whoever has something to announce gets one.
+pub trait EventSink: std::fmt::Debug + Send + Sync {
+    /// Takes one event. MUST NOT block and MUST NOT fail.
+    fn emit(&self, event: Event);
+}
+
+/// A sink that forgets everything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NopSink;
+
+impl EventSink for NopSink {
+    fn emit(&self, _event: Event) {}
+}

@@ -1,0 +1,79 @@
+//! Why a store refused or failed.
+
+use crate::error::{Error, ErrorCode};
+use crate::execution::{Execution, Fence};
+use crate::id::ExecutionId;
+
+/// The error of a store.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The idempotency key stands for an execution already.
+    #[error("the idempotency key stands for execution {} already", .existing.id())]
+    Duplicate {
+        /// That execution.
+        existing: Box<Execution>,
+    },
+    /// A precondition does not hold: somebody else was faster.
+    #[error("execution {id} has changed in the meantime")]
+    Conflict {
+        /// The execution.
+        id: ExecutionId,
+        /// Its present version and epoch, unless it is gone.
+        current: Option<Fence>,
+    },
+    /// The cursor was not made by this store.
+    #[error("the cursor is not one of this store")]
+    InvalidCursor,
+    /// The disk or the database is full.
+    #[error("the store is full: {message}; free some space, the engine goes on by itself")]
+    Full {
+        /// What the store says.
+        message: String,
+    },
+    /// The store does not answer, for now.
+    #[error("the store is not available: {message}")]
+    Unavailable {
+        /// What the store says.
+        message: String,
+    },
+    /// The stored data is damaged, or not ours.
+    #[error("the store is damaged: {message}")]
+    Corrupt {
+        /// What is wrong.
+        message: String,
+    },
+    /// Another process owns the store.
+    #[error("{message}")]
+    Locked {
+        /// Who, and what to do.
+        message: String,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// Returns whether the same call may succeed later without anything else changing.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::Unavailable { .. })
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::Duplicate { .. } | StoreError::Conflict { .. } => ErrorCode::InvalidState,
+            StoreError::InvalidCursor => ErrorCode::ValidationError,
+            StoreError::Full { .. } => ErrorCode::StorageFull,
+            StoreError::Unavailable { .. } => ErrorCode::StorageUnavailable,
+            StoreError::Corrupt { .. } => ErrorCode::StorageCorrupt,
+            StoreError::Locked { .. } => ErrorCode::StorageLocked,
+            StoreError::Closed => ErrorCode::EngineShuttingDown,
+        };
+        let upward = Self::new(code, error.to_string());
+        if error.is_temporary() { upward.retryable(None) } else { upward }
+    }
+}
