@@ -1,0 +1,185 @@
+//! Batches: operations applied one by one, and taken back when one of them can't be.
+
+use runcor_core::{
+    Batch, Event, EventFeed, Execution, ExecutionId, ExecutionState, ExecutionStatus, Fence,
+    JournalEntry, Op, Receipt, StoreError, Timestamp, WorkerId,
+};
+
+use crate::executions::Key;
+use crate::record::Record;
+use crate::state::State;
+use crate::workers::Lease;
+
+/// How one operation is taken back. It holds what the operation replaced, so
+/// that keeping it costs nothing.
+enum Undo {
+    Add(u64),
+    Status(u64, Box<ExecutionStatus>),
+    Take(u64, Box<Record>),
+    Append(u64),
+    Lease(WorkerId, Option<Lease>),
+}
+
+/// A batch under way.
+struct Work<'a> {
+    state: &'a mut State,
+    undo: Vec<Undo>,
+    events: Vec<Event>,
+    swept: usize,
+}
+
+impl State {
+    /// Applies a batch, whole or not at all.
+    pub(crate) fn commit(&mut self, batch: Batch, feed: &EventFeed) -> Result<Receipt, StoreError> {
+        let undo = Vec::with_capacity(batch.ops.len());
+        let mut work = Work { state: self, undo, events: Vec::new(), swept: 0 };
+        for op in batch.ops {
+            if let Err(error) = work.apply(op) {
+                work.roll_back();
+                return Err(error);
+            }
+        }
+        let Work { state, events, swept, .. } = work;
+        state.log.append(events, feed);
+        Ok(Receipt::with_swept(swept))
+    }
+}
+
+impl Work<'_> {
+    fn apply(&mut self, op: Op) -> Result<(), StoreError> {
+        match op {
+            Op::Insert(execution) => self.insert(*execution),
+            Op::Update { id, expect, status } => self.update(id, expect, status),
+            Op::Delete { id, expect } => self.delete(id, expect),
+            Op::Journal { id, epoch, entry } => self.journal(id, epoch, *entry),
+            Op::Emit(event) => {
+                self.events.push(event);
+                Ok(())
+            }
+            Op::Lease { worker, until } => {
+                self.lease(worker, Lease { until, gone: false });
+                Ok(())
+            }
+            Op::Retire { worker, now } => {
+                self.retire(worker, now);
+                Ok(())
+            }
+            Op::Sweep { now, limit } => {
+                self.sweep(now, limit);
+                Ok(())
+            }
+            // The enum may grow; a store that does not know an operation must not half-do it.
+            other => Err(StoreError::Unavailable {
+                message: format!("the memory store has no operation {other:?}"),
+            }),
+        }
+    }
+
+    fn insert(&mut self, execution: Execution) -> Result<(), StoreError> {
+        if let Some(record) = self.state.executions.by_key(&Key::of(&execution)) {
+            return Err(StoreError::Duplicate { existing: Box::new(record.execution.clone()) });
+        }
+        if let Some((_, record)) = self.state.executions.by_id(execution.id()) {
+            return Err(conflict(execution.id(), Some(record)));
+        }
+        let number = self.state.add(execution);
+        self.undo.push(Undo::Add(number));
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        id: ExecutionId,
+        expect: Fence,
+        mut status: Box<ExecutionStatus>,
+    ) -> Result<(), StoreError> {
+        let (number, record) = self.fenced(id, expect)?;
+        if Some(status.version) != expect.version.checked_add(1) {
+            return Err(conflict(id, Some(record)));
+        }
+        self.state.swap_status(number, &mut status);
+        self.undo.push(Undo::Status(number, status));
+        Ok(())
+    }
+
+    fn delete(&mut self, id: ExecutionId, expect: Fence) -> Result<(), StoreError> {
+        let (number, _) = self.fenced(id, expect)?;
+        self.take(number);
+        Ok(())
+    }
+
+    fn journal(
+        &mut self,
+        id: ExecutionId,
+        epoch: u64,
+        entry: JournalEntry,
+    ) -> Result<(), StoreError> {
+        let (number, _) = self.state.executions.by_id(id).ok_or_else(|| conflict(id, None))?;
+        let record = self.state.executions.get_mut(number).ok_or_else(|| conflict(id, None))?;
+        let status = &record.execution.status;
+        let may_write = status.state == ExecutionState::Running && status.epoch == epoch;
+        if !may_write || !record.append(entry) {
+            return Err(conflict(id, Some(record)));
+        }
+        self.undo.push(Undo::Append(number));
+        Ok(())
+    }
+
+    fn lease(&mut self, worker: WorkerId, lease: Lease) {
+        let former = self.state.set_lease(worker, Some(lease));
+        self.undo.push(Undo::Lease(worker, former));
+    }
+
+    fn retire(&mut self, worker: WorkerId, now: Timestamp) {
+        let former = self.state.workers.lease(worker);
+        if let Some(former) = former {
+            self.state.end_lease(worker, former.until.min(now));
+            self.undo.push(Undo::Lease(worker, Some(former)));
+        }
+    }
+
+    fn sweep(&mut self, now: Timestamp, limit: usize) {
+        for number in self.state.queues.expired(now, limit) {
+            self.take(number);
+            self.swept += 1;
+        }
+    }
+
+    fn take(&mut self, number: u64) {
+        let record = self.state.take(number);
+        self.undo.extend(record.map(|record| Undo::Take(number, record)));
+    }
+
+    /// Finds an execution that stands where the author of a change last saw it.
+    fn fenced(&self, id: ExecutionId, expect: Fence) -> Result<(u64, &Record), StoreError> {
+        let found = self.state.executions.by_id(id);
+        match found {
+            Some((number, record)) if record.fence() == expect => Ok((number, record)),
+            _ => Err(conflict(id, found.map(|(_, record)| record))),
+        }
+    }
+
+    fn roll_back(&mut self) {
+        while let Some(undo) = self.undo.pop() {
+            match undo {
+                Undo::Add(number) => self.state.unadd(number),
+                Undo::Status(number, mut former) => {
+                    self.state.swap_status(number, &mut former);
+                }
+                Undo::Take(number, record) => self.state.put(number, record),
+                Undo::Append(number) => {
+                    if let Some(record) = self.state.executions.get_mut(number) {
+                        record.unappend();
+                    }
+                }
+                Undo::Lease(worker, former) => {
+                    self.state.set_lease(worker, former);
+                }
+            }
+        }
+    }
+}
+
+fn conflict(id: ExecutionId, current: Option<&Record>) -> StoreError {
+    StoreError::Conflict { id, current: current.map(Record::fence) }
+}
