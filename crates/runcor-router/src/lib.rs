@@ -1,1 +1,43 @@
-//! Model routing for runcor: strategies, fallback, retries, circuit breakers, structured output
+//! Model routing for runcor: which provider answers, and in what form.
+//!
+//! [`Router`] is a [`ModelService`](runcor_core::ModelService) over any number of
+//! providers. It orders them by a strategy, asks the same one again where that
+//! may help, falls back to the next, and leaves those alone that keep failing.
+//! [`StructuredOutput`] is a layer over any such service that makes answers
+//! match a JSON Schema.
+//!
+//! ```text
+//! StructuredOutput ─▶ (what counts cost) ─▶ Router ─▶ ModelProvider ─▶ the vendor
+//! ```
+//!
+//! In that order, because a second attempt at a valid answer is a call of its
+//! own: it has to be routed and paid for. The other way round there would be
+//! nothing to pin the second attempt to.
+//!
+//! There are no tasks and no timers here. Time comes from a
+//! [`Clock`](runcor_core::Clock), and a breaker works out from it, when it is
+//! asked, whether its cooldown is over.
+
+mod ask;
+mod attempt;
+mod breaker;
+mod builder;
+mod call;
+mod error;
+mod pin;
+mod registration;
+mod retry;
+mod router;
+mod slot;
+mod strategy;
+mod stream;
+mod structured;
+
+pub use attempt::Attempt;
+pub use builder::RouterBuilder;
+pub use error::Error;
+pub use registration::Registration;
+pub use retry::Retries;
+pub use router::Router;
+pub use strategy::Candidate;
+pub use structured::StructuredOutput;
