@@ -85,7 +85,8 @@ fn with_dependency(manifest: &str, name: &str) -> Option<String> {
     let mut lines: Vec<&str> = manifest.lines().collect();
     let ours = |line: &str| line.starts_with("runcor-") || line.starts_with("runcor ");
     let first = lines.iter().position(|line| ours(line))?;
-    let later = lines.iter().skip(first).take_while(|own| ours(own) && **own < line.as_str()).count();
+    let later =
+        lines.iter().skip(first).take_while(|own| ours(own) && **own < line.as_str()).count();
     lines.insert(first + later, &line);
     Some(lines.join("\n") + "\n")
 }

@@ -33,8 +33,11 @@ fn readme(tree: &Tree, member: &Member) -> Vec<Finding> {
         return vec![Finding::new("readme", path, what, remedy)];
     };
     let title = text.lines().next().unwrap_or_default();
+    // The line may be wrapped anywhere.
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let facade = NO_FACADE_LINE.contains(&member.name.as_str())
-        || text.contains("Most people want the facade `runcor`");
+        || words.contains("Most people want the facade `runcor`")
+        || words.contains("Most people want the facade [`runcor`]");
     let checks = [
         (
             title == format!("# {}", member.name),
@@ -117,6 +120,7 @@ mod tests {
             readme(&fixture.tree(), &member(name, &[])).len()
         };
         assert_eq!(broken(GOOD, "runcor-a"), 0);
+        assert_eq!(broken(&GOOD.replace("want the", "want\nthe"), "runcor-a"), 0);
         assert_eq!(broken("# other\n", "runcor-a"), 3);
         assert_eq!(broken("# runcor-cli\n\nWorking on this crate: …\n", "runcor-cli"), 0);
     }

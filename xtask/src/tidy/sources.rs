@@ -12,8 +12,7 @@ const MOST_LINES: usize = 900;
 const MANY_LINES: usize = 500;
 
 /// Names that say nothing about what is inside.
-const VAGUE: [&str; 8] =
-    ["common", "helper", "helpers", "misc", "shared", "util", "utils", "various"];
+const VAGUE: [&str; 6] = ["common", "helper", "helpers", "misc", "util", "utils"];
 
 /// Words that mark unfinished work, put together so that this file has none.
 const UNFINISHED: [&str; 4] = [
