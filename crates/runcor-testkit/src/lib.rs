@@ -1,1 +1,21 @@
-//! Fakes and conformance suites for runcor and for applications built on it
+//! Fakes and conformance suites for runcor and for applications built on it.
+//!
+//! - [`store_suite!`] makes one test of every [`Scenario`] that a
+//!   [`Store`](runcor_core::Store) owes its users, each on a fresh [`StoreFixture`].
+//! - [`ExecutionBuilder`] makes executions in which everything has a default.
+//! - [`ManualClock`] is time that stands still until a test moves it.
+//!
+//! ```
+//! use runcor_testkit::ExecutionBuilder;
+//!
+//! let execution = ExecutionBuilder::new("refund").user("ada").build();
+//! assert_eq!(execution.spec.flow.as_str(), "refund");
+//! ```
+
+mod builder;
+mod closed;
+mod store_suite;
+
+pub use builder::ExecutionBuilder;
+pub use runcor_core::ManualClock;
+pub use store_suite::{Scenario, StoreFixture, run_scenario, scenarios};

@@ -1,0 +1,3 @@
+//! The public API of the memory store.
+
+mod conformance;

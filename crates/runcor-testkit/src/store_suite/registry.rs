@@ -1,0 +1,264 @@
+//! The registry: every scenario by its name, and the macro that makes tests of them.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::fixture::StoreFixture;
+use super::scenarios::{
+    batches, claims, closing, concurrency, deletes, durable, events, inserts, journals, leases,
+    listing, sweeps, timers, updates, values,
+};
+use super::subject::fail;
+
+type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// One named piece of behaviour that every store owes.
+#[derive(Clone, Copy)]
+pub struct Scenario {
+    name: &'static str,
+    run: fn(StoreFixture) -> Running,
+}
+
+impl Scenario {
+    /// Returns the name: a sentence.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Runs the scenario; it panics with what it expected when the store behaves differently.
+    pub async fn run(&self, fixture: StoreFixture) {
+        (self.run)(fixture).await;
+    }
+}
+
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scenario").field(&self.name).finish()
+    }
+}
+
+/// Makes one test of every scenario; the argument is a future of a fresh
+/// [`StoreFixture`] and is evaluated for each.
+///
+/// ```
+/// # use runcor_testkit::StoreFixture;
+/// # use runcor_store_memory::MemoryStore;
+/// runcor_testkit::store_suite!(async { StoreFixture::new(MemoryStore::new()) });
+/// ```
+#[macro_export]
+macro_rules! store_suite {
+    ($fixture:expr) => {
+        $crate::__store_scenarios! { @list tests ($fixture) }
+    };
+}
+
+/// Runs the scenario of that name to its end, on a runtime of its own.
+///
+/// # Panics
+/// Panics when the scenario fails, when there is none of that name, or when no
+/// runtime can be made.
+pub fn run_scenario(name: &str, fixture: impl Future<Output = StoreFixture>) {
+    let found = scenarios().into_iter().find(|scenario| scenario.name == name);
+    let scenario = found.unwrap_or_else(|| fail(format!("there is no scenario {name}")));
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.unwrap_or_else(|error| fail(format!("no runtime: {error}")));
+    runtime.block_on(async { scenario.run(fixture.await).await });
+}
+
+/// Returns every scenario.
+#[must_use]
+pub fn scenarios() -> Vec<Scenario> {
+    crate::__store_scenarios! { @list registry () }
+}
+
+/// The list of scenarios; not public, whatever it looks like.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __store_scenarios {
+    (@list $kind:ident $arg:tt) => {
+        $crate::__store_scenarios! {
+            @$kind $arg
+            inserts: [
+                an_inserted_execution_is_found_by_its_id
+                an_unknown_id_finds_nothing
+                an_execution_is_found_by_tenant_flow_and_key
+                an_unknown_key_finds_nothing
+                a_second_insert_with_the_key_brings_the_first_execution
+                a_duplicate_brings_the_execution_as_it_stands_now
+                the_same_key_is_free_in_another_flow
+                the_same_key_is_free_for_another_tenant
+                keys_are_compared_exactly
+                the_same_id_is_not_inserted_twice
+                a_key_stays_taken_when_its_execution_has_ended
+            ]
+            updates: [
+                an_update_replaces_the_status_and_nothing_else
+                an_update_with_an_old_version_is_refused
+                an_update_with_an_old_epoch_is_refused
+                an_update_of_an_unknown_execution_tells_that_it_is_gone
+                an_update_that_skips_a_version_is_refused
+                the_same_update_is_refused_the_second_time
+                a_whole_life_is_stored_step_by_step
+            ]
+            batches: [
+                an_execution_is_inserted_and_claimed_in_one_batch
+                a_whole_life_fits_in_one_batch
+                a_refused_operation_takes_back_an_insert_and_the_events
+                a_refused_operation_takes_back_an_update
+                a_refused_operation_takes_back_a_delete
+                a_refused_operation_takes_back_a_journal_entry
+                a_refused_operation_takes_back_a_sweep
+                a_refused_operation_takes_back_a_lease
+                a_refused_operation_takes_back_a_retirement
+                a_duplicate_takes_back_what_came_before_it
+                an_execution_of_a_refused_batch_may_be_inserted_again
+                a_key_is_freed_and_taken_in_one_batch
+                an_empty_batch_changes_nothing
+                a_batch_of_a_thousand_operations_is_whole
+            ]
+            claims: [
+                a_claim_is_the_change_of_the_state_machine_and_is_stored
+                a_claim_announces_its_events
+                the_oldest_due_is_claimed_first
+                ties_are_claimed_in_order_of_creation
+                the_order_goes_across_flows
+                what_is_due_later_is_not_claimed
+                only_wanted_flows_are_claimed
+                a_flow_that_is_wanted_twice_is_claimed_once
+                a_claim_takes_no_more_than_its_limit
+                a_claim_of_nothing_gives_nothing
+                a_claimed_execution_is_not_claimed_again
+                waiting_and_ended_executions_are_not_claimed
+                a_resumed_execution_is_claimed_without_interruption
+                a_released_execution_is_claimed_without_interruption
+                a_released_retry_is_claimed_when_it_is_due
+            ]
+            leases: [
+                a_live_lease_protects_what_its_worker_owns
+                an_expired_lease_makes_running_executions_claimable
+                a_lease_ends_exactly_at_its_end
+                a_renewed_lease_protects_longer
+                a_retired_worker_gives_everything_back_at_once
+                retiring_touches_nobody_else
+                a_retrying_execution_stays_with_its_owner
+                a_retry_of_a_vanished_owner_is_claimed_when_it_is_due
+                an_abandoned_execution_is_never_claimed
+                an_owner_that_was_replaced_can_not_write
+                a_worker_that_comes_back_in_time_keeps_what_it_owns
+            ]
+            journals: [
+                entries_come_back_in_order_and_unchanged
+                an_unknown_execution_has_no_journal
+                a_path_is_written_once
+                an_entry_of_an_older_epoch_is_refused
+                an_entry_of_an_execution_that_does_not_run_is_refused
+                an_entry_and_a_change_are_written_together
+                journals_of_executions_are_apart
+                a_journal_outlives_waits_and_claims
+                a_journal_of_a_thousand_entries_keeps_its_order
+            ]
+            events: [
+                an_empty_store_has_no_events
+                events_are_numbered_from_one_in_order
+                events_are_read_after_a_number_and_up_to_a_limit
+                a_refused_batch_leaves_no_gap_in_the_numbers
+                every_kind_of_event_is_kept_unchanged
+                the_feed_brings_the_events_of_commits_and_claims_in_order
+                an_event_of_the_feed_tells_of_what_can_be_read
+                a_listener_hears_nothing_of_what_was_before
+            ]
+            listing: [
+                an_empty_store_lists_nothing
+                executions_are_listed_in_order_of_creation
+                newest_first_is_the_reverse
+                pages_cover_everything_once
+                a_page_that_is_just_full_is_the_last
+                a_state_filter_follows_changes
+                flow_user_and_tenant_filter
+                filters_are_combined
+                an_offset_is_counted_from_the_cursor
+                a_cursor_outlives_its_execution
+                new_executions_do_not_disturb_a_walk_through_older_ones
+                a_limit_of_zero_gives_an_empty_page
+            ]
+            timers: [
+                a_wait_without_an_end_never_expires
+                a_wait_expires_at_its_end
+                expired_waits_come_most_overdue_first
+                a_resumed_wait_does_not_expire
+                nothing_is_due_in_an_empty_store
+                what_is_due_now_is_not_next
+                every_kind_of_due_is_seen
+                the_earliest_is_next
+                the_end_of_a_lease_is_seen
+                what_is_gone_is_not_due
+            ]
+            sweeps: [
+                ended_executions_past_their_retention_are_swept
+                executions_without_an_expiry_stay
+                only_ended_executions_are_swept
+                a_sweep_takes_the_most_overdue_up_to_its_limit
+                a_swept_key_is_free_again
+                a_sweep_takes_journals_along
+            ]
+            deletes: [
+                a_deleted_execution_is_gone_everywhere
+                a_deleted_key_is_free_again
+                a_delete_with_an_old_fence_is_refused
+                a_delete_of_an_unknown_execution_is_refused
+                a_deleted_execution_is_not_claimed
+                events_outlive_their_execution
+            ]
+            values: [
+                a_megabyte_of_text_comes_back_unchanged
+                every_script_comes_back_unchanged
+                deep_json_comes_back_unchanged
+                the_order_of_json_keys_is_kept
+                numbers_at_the_edges_come_back_unchanged
+                null_differs_from_nothing
+                identifiers_of_the_longest_kind_are_kept
+                instants_and_durations_at_the_edges_are_kept
+                every_field_of_an_execution_is_kept
+            ]
+            concurrency: [
+                one_of_fifty_inserts_with_one_key_wins
+                one_of_two_updates_with_one_fence_wins
+                eight_claimers_share_a_thousand_executions
+                numbers_of_events_are_consecutive_under_concurrent_commits
+                the_feed_keeps_the_order_under_concurrent_commits
+                readers_see_batches_whole
+            ]
+            durable: [
+                every_field_survives_a_reopening
+                journals_survive_a_reopening
+                events_and_their_numbers_survive_a_reopening
+                keys_and_cursors_survive_a_reopening
+                waits_and_dues_survive_a_reopening
+                deletes_survive_a_reopening
+                what_a_dead_process_owned_is_claimed_after_a_reopening
+                leases_of_other_processes_survive_a_reopening
+                the_order_of_claims_survives_a_reopening
+            ]
+            closing: [
+                everything_fails_after_closing
+                closing_twice_does_nothing
+            ]
+        }
+    };
+    (@tests ($fixture:expr) $($module:ident: [$($name:ident)*])*) => {
+        $($(
+            #[test]
+            fn $name() {
+                $crate::run_scenario(stringify!($name), $fixture);
+            }
+        )*)*
+    };
+    (@registry () $($module:ident: [$($name:ident)*])*) => {
+        vec![$($(
+            Scenario { name: stringify!($name), run: |fixture| Box::pin($module::$name(fixture)) },
+        )*)*]
+    };
+}

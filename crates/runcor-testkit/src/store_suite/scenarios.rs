@@ -1,0 +1,17 @@
+//! The scenarios, one file for each idea.
+
+pub(super) mod batches;
+pub(super) mod claims;
+pub(super) mod closing;
+pub(super) mod concurrency;
+pub(super) mod deletes;
+pub(super) mod durable;
+pub(super) mod events;
+pub(super) mod inserts;
+pub(super) mod journals;
+pub(super) mod leases;
+pub(super) mod listing;
+pub(super) mod sweeps;
+pub(super) mod timers;
+pub(super) mod updates;
+pub(super) mod values;
