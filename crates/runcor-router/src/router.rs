@@ -87,7 +87,6 @@ pub struct Router {
 
 impl Router {
     /// Begins to put a router together.
-    #[must_use]
     pub fn builder() -> RouterBuilder {
         RouterBuilder::new()
     }
