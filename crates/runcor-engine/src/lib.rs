@@ -1,1 +1,35 @@
-//! The execution engine of runcor: triggers, queue, retries, waits, replay, recovery
+//! The execution engine of runcor.
+//!
+//! An [`Engine`] accepts triggers, runs the handlers of registered flows, and
+//! brings every accepted execution to its end: through retries, waits, crashes
+//! and restarts. It owns no data: everything that must survive goes through
+//! [`Store::commit`](runcor_core::Store::commit), one batch for each change.
+//!
+//! How the parts work together:
+//!
+//! - [`Engine`] answers callers (it is the [`Runtime`](runcor_core::Runtime)).
+//! - *Admission* gives out the slots of the concurrency limit.
+//! - The *dispatcher* claims what is runnable, fails waits that took too long,
+//!   removes what is past its retention and renews the lease.
+//! - A *runner* owns one execution by lease and epoch, and drives its handler.
+//!
+//! See [`Engine::start`] for an example.
+
+mod admission;
+mod config;
+mod dispatcher;
+mod emitter;
+mod engine;
+mod journal;
+mod lease;
+mod operations;
+mod registry;
+mod runner;
+mod running;
+mod shared;
+mod shutdown;
+mod trigger;
+mod waiters;
+
+pub use config::{EngineConfig, OrphanPolicy};
+pub use engine::{Engine, EngineParts, EventPipe};

@@ -1,0 +1,331 @@
+//! The engine as its users see it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use runcor_core::{
+    Batch, Clock, EngineStatus, Error, ErrorCode, Event, EventRecord, EventSink, EventSubscription,
+    Execution, ExecutionId, ExecutionQuery, Flow, FlowChange, FlowInfo, ModelRequest,
+    ModelResponse, ModelService, ModelStream, Op, Page, Result, Runtime, Store, SystemClock,
+    Trigger, Triggered, WorkerId,
+};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admission::Admission;
+use crate::config::EngineConfig;
+use crate::dispatcher;
+use crate::emitter::{self, Emitter};
+use crate::lease;
+use crate::registry::Registry;
+use crate::running::Running;
+use crate::shared::{Jitter, Shared};
+use crate::waiters::Waiters;
+
+/// What an engine is put together from.
+#[derive(Debug)]
+pub struct EngineParts {
+    /// Where executions are kept.
+    pub store: Arc<dyn Store>,
+    /// Who answers the model calls of flows.
+    pub models: Arc<dyn ModelService>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The limits and habits.
+    pub config: EngineConfig,
+    /// The seed of the jitter of retries; chosen by the time when absent.
+    pub seed: Option<u64>,
+    /// Takes and commits events that belong to no execution, such as those of a router.
+    pub events: EventPipe,
+}
+
+/// The way of events from parts that exist before the engine to the engine's store.
+///
+/// A router needs a sink for its events when it is built, and the engine needs
+/// the router: so the pipe is made first and given to both.
+#[derive(Debug)]
+pub struct EventPipe {
+    emitter: Emitter,
+    events: tokio::sync::mpsc::Receiver<Event>,
+}
+
+impl EventPipe {
+    /// Makes a pipe.
+    #[must_use]
+    pub fn new() -> Self {
+        let (emitter, events) = Emitter::new();
+        Self { emitter, events }
+    }
+
+    /// Returns the end into which parts emit.
+    #[must_use]
+    pub fn sink(&self) -> Arc<dyn EventSink> {
+        Arc::new(self.emitter.clone())
+    }
+}
+
+impl Default for EventPipe {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl EngineParts {
+    /// Makes parts with a store, the machine's clock, the default limits and no models.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            models: Arc::new(NoModels),
+            clock: Arc::new(SystemClock),
+            config: EngineConfig::default(),
+            seed: None,
+            events: EventPipe::new(),
+        }
+    }
+}
+
+/// Runs executions. Clones are handles of the same engine.
+///
+/// Dropping every handle does not stop the engine; [`shutdown`](Self::shutdown) does.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// Puts an engine together, takes its lease, recovers what an earlier
+    /// process left, and accepts work.
+    ///
+    /// Executions of flows that are not registered yet stay where they are
+    /// until their flow is.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use runcor_core::{Flow, FlowContext, FlowName, FlowOutcome, Runtime, Trigger};
+    /// use runcor_engine::{Engine, EngineParts};
+    /// use runcor_store_memory::MemoryStore;
+    /// use serde_json::json;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let engine = Engine::start(EngineParts::new(Arc::new(MemoryStore::new()))).await?;
+    /// engine.register(Flow::new(FlowName::new("double")?, async |ctx: FlowContext| {
+    ///     let number = ctx.input()["number"].as_i64().unwrap_or(0);
+    ///     Ok(FlowOutcome::Complete(json!(number * 2)))
+    /// }))?;
+    ///
+    /// let accepted = engine.trigger("double", Trigger::new("order-123", json!({ "number": 21 }))).await?;
+    /// let ended = engine.finished(accepted.execution.id()).await?;
+    /// assert_eq!(ended.status.result.as_deref(), Some(&json!(42)));
+    /// engine.shutdown().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// `INVALID_CONFIG` for limits that can't work, `STORAGE_…` when the store fails.
+    pub async fn start(parts: EngineParts) -> Result<Self> {
+        let EngineParts { store, models, clock, config, seed, events } = parts;
+        config.check()?;
+        let now = clock.now();
+        let worker = WorkerId::mint(now);
+        let (lease, leased_until) = lease::operation(worker, &config, now);
+        let ready = Op::Emit(Event::Ready);
+        store.commit(Batch::new().with(lease).with(ready)).await?;
+
+        let shared = Arc::new(Shared {
+            durable: store.capabilities().durable,
+            admission: Arc::new(Admission::new(config.concurrency, config.max_queued)),
+            config,
+            store: Arc::clone(&store),
+            models,
+            clock,
+            worker,
+            started_at: now,
+            registry: Registry::default(),
+            running: Running::default(),
+            waiters: Waiters::default(),
+            emitter: events.emitter,
+            tasks: TaskTracker::new(),
+            draining: CancellationToken::new(),
+            stopping: CancellationToken::new(),
+            status: AtomicU8::new(0),
+            leased_until: AtomicI64::new(leased_until.as_millis()),
+            next_wake: AtomicI64::new(i64::MAX),
+            timers_changed: AtomicBool::new(false),
+            jitter: Jitter::new(seed.unwrap_or_else(|| now.as_millis().unsigned_abs())),
+            shutting_down: tokio::sync::Mutex::new(()),
+        });
+        shared.tasks.spawn(dispatcher::work(Arc::clone(&shared)));
+        shared.tasks.spawn(emitter::drain(events.events, store, shared.stopping.clone()));
+        shared.set_status(EngineStatus::Ready);
+        Ok(Self { shared })
+    }
+
+    /// Adds a flow.
+    ///
+    /// # Errors
+    /// `DUPLICATE_FLOW`, `RESERVED_FLOW_NAME`, `INVALID_CONFIG` (a schema that
+    /// can't be compiled), `ENGINE_SHUTTING_DOWN`.
+    pub fn register(&self, flow: Flow) -> Result<()> {
+        self.shared.check_ready()?;
+        let name = flow.info.name.clone();
+        self.shared.registry.add(flow)?;
+        self.shared.emitter.emit(Event::FlowRegistered(FlowChange { name }));
+        self.shared.look_for_work();
+        Ok(())
+    }
+
+    /// Adds a flow or puts it in the place of the one with the same name.
+    ///
+    /// Handlers that run go on with the code they have; their next attempt uses the new one.
+    ///
+    /// # Errors
+    /// `INVALID_CONFIG` (a schema that can't be compiled), `ENGINE_SHUTTING_DOWN`.
+    pub fn register_or_replace(&self, flow: Flow) -> Result<()> {
+        self.shared.check_ready()?;
+        let name = flow.info.name.clone();
+        if self.shared.registry.replace(flow)? {
+            self.shared.emitter.emit(Event::FlowUnregistered(FlowChange { name: name.clone() }));
+        }
+        self.shared.emitter.emit(Event::FlowRegistered(FlowChange { name }));
+        self.shared.look_for_work();
+        Ok(())
+    }
+
+    /// Takes a flow away. It accepts no more triggers; what it has accepted still runs.
+    ///
+    /// # Errors
+    /// `FLOW_NOT_FOUND`, `ENGINE_SHUTTING_DOWN`.
+    pub fn unregister(&self, name: &str) -> Result<()> {
+        self.shared.check_ready()?;
+        let name = self.shared.registry.remove(name)?;
+        self.shared.emitter.emit(Event::FlowUnregistered(FlowChange { name }));
+        Ok(())
+    }
+
+    /// Triggers a flow and returns its execution once it has ended.
+    ///
+    /// # Errors
+    /// As [`Runtime::trigger`] and [`Runtime::finished`].
+    pub async fn run(&self, flow: &str, trigger: Trigger) -> Result<Execution> {
+        let triggered = self.trigger(flow, trigger).await?;
+        if triggered.execution.state().is_terminal() {
+            return Ok(triggered.execution);
+        }
+        self.finished(triggered.execution.id()).await
+    }
+
+    /// Returns how many handlers run at present.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.shared.admission.active()
+    }
+
+    /// Stops the engine: no more work is accepted or claimed, handlers get the
+    /// drain timeout to finish, and the store is closed.
+    ///
+    /// What has not finished by then is given back to a durable store, to go on
+    /// after the next start; with a store in memory it fails with `SHUTDOWN`.
+    /// A second call waits for the first.
+    ///
+    /// # Errors
+    /// `STORAGE_…` when the store can't be closed cleanly.
+    pub async fn shutdown(&self) -> Result<()> {
+        self.shared.shutdown().await
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("status", &self.shared.status())
+            .field("active", &self.active())
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Runtime for Engine {
+    async fn trigger(&self, flow: &str, trigger: Trigger) -> Result<Triggered> {
+        self.shared.trigger(flow, trigger).await
+    }
+
+    async fn execution(&self, id: ExecutionId) -> Result<Execution> {
+        self.shared.execution(id).await
+    }
+
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Execution>> {
+        self.shared.executions(query).await
+    }
+
+    async fn finished(&self, id: ExecutionId) -> Result<Execution> {
+        self.shared.finished(id).await
+    }
+
+    async fn resume(&self, id: ExecutionId, data: Option<Value>) -> Result<Execution> {
+        self.shared.resume(id, data).await
+    }
+
+    async fn replay(&self, id: ExecutionId) -> Result<Execution> {
+        self.shared.replay(id).await
+    }
+
+    async fn cancel(&self, id: ExecutionId, reason: Option<String>) -> Result<Execution> {
+        self.shared.cancel(id, reason).await
+    }
+
+    async fn delete(&self, id: ExecutionId) -> Result<()> {
+        self.shared.delete(id).await
+    }
+
+    fn flows(&self) -> Vec<FlowInfo> {
+        self.shared.registry.infos()
+    }
+
+    fn status(&self) -> EngineStatus {
+        self.shared.status()
+    }
+
+    fn uptime(&self) -> Duration {
+        self.shared.now().since(self.shared.started_at)
+    }
+
+    fn subscribe(&self) -> EventSubscription {
+        self.shared.store.feed().subscribe()
+    }
+
+    async fn events(&self, after: u64, limit: usize) -> Result<Vec<EventRecord>> {
+        Ok(self.shared.store.events(after, limit).await?)
+    }
+}
+
+/// Answers every model call with the advice to configure a provider.
+#[derive(Debug)]
+struct NoModels;
+
+impl NoModels {
+    fn error() -> Error {
+        Error::new(
+            ErrorCode::NoHealthyProviders,
+            "no model provider is configured; give the engine a router, or add `providers` to runcor.yaml",
+        )
+    }
+}
+
+#[async_trait]
+impl ModelService for NoModels {
+    async fn complete(&self, _request: ModelRequest) -> Result<ModelResponse> {
+        Err(Self::error())
+    }
+
+    async fn stream(&self, _request: ModelRequest) -> Result<ModelStream> {
+        Err(Self::error())
+    }
+}

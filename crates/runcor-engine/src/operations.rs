@@ -1,0 +1,223 @@
+//! Operations on executions that exist: read, resume, replay, cancel, delete.
+
+use std::sync::Arc;
+
+use runcor_core::{
+    Batch, Change, EngineStatus, Error, ErrorCode, Execution, ExecutionError, ExecutionId,
+    ExecutionQuery, ExecutionSpec, ExecutionState, IdempotencyKey, Op, Page, Result, StoreError,
+};
+use serde_json::Value;
+
+use crate::runner;
+use crate::shared::{ChangeError, Shared};
+use crate::trigger::internal;
+
+/// How often an operation begins anew when somebody else was faster.
+const MAX_RACES: usize = 100;
+
+impl Shared {
+    pub(crate) async fn execution(&self, id: ExecutionId) -> Result<Execution> {
+        let found = self.store.execution(id).await?;
+        found.filter(|execution| !self.is_expired(execution)).ok_or_else(|| not_found(id))
+    }
+
+    pub(crate) async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Execution>> {
+        let mut page = self.store.executions(query).await?;
+        page.items.retain(|execution| !self.is_expired(execution));
+        Ok(page)
+    }
+
+    pub(crate) async fn finished(&self, id: ExecutionId) -> Result<Execution> {
+        // Waiting begins before the look, or an end in between would be missed.
+        let waiting = self.waiters.wait(id);
+        let execution = self.execution(id).await?;
+        if execution.state().is_terminal() {
+            return Ok(execution);
+        }
+        waiting.ended().await.ok_or_else(|| match self.status() {
+            EngineStatus::Stopped => {
+                Error::new(ErrorCode::EngineShuttingDown, "the engine has stopped").retryable(None)
+            }
+            _ => not_found(id),
+        })
+    }
+
+    pub(crate) async fn resume(
+        self: &Arc<Self>,
+        id: ExecutionId,
+        data: Option<Value>,
+    ) -> Result<Execution> {
+        self.check_ready()?;
+        let shared = Arc::clone(self);
+        self.detached(async move {
+            for _ in 0..MAX_RACES {
+                let execution = shared.execution(id).await?;
+                if execution.state() != ExecutionState::Waiting {
+                    return already_resumed(execution, data.as_ref());
+                }
+                if let Some(resumed) = shared.resume_waiting(execution, data.clone()).await? {
+                    return Ok(resumed);
+                }
+            }
+            Err(too_many_races(id))
+        })
+        .await
+    }
+
+    /// Resumes a waiting execution; `None` when somebody else changed it first.
+    async fn resume_waiting(
+        self: &Arc<Self>,
+        mut execution: Execution,
+        data: Option<Value>,
+    ) -> Result<Option<Execution>> {
+        if execution.status.due.is_some_and(|due| due <= self.now()) {
+            self.fail_expired_wait(&mut execution).await;
+            return Ok(None);
+        }
+        let slot = self.admission.take_unless_backlog();
+        let mut batch = Batch::new();
+        let mut changes = vec![Change::Resume { data }];
+        if slot.is_some() {
+            changes.push(Change::Claim { worker: self.worker });
+        } else {
+            self.admission.raise_backlog();
+        }
+        for change in changes {
+            let applied = execution.apply(change, self.now()).map_err(internal)?;
+            let status = applied.status.clone();
+            batch = batch.update(&execution, applied);
+            execution.status = status;
+        }
+        match self.store.commit(batch).await {
+            Ok(_) => {}
+            Err(StoreError::Conflict { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        match slot {
+            Some(slot) => runner::spawn(self, execution.clone(), slot),
+            None => self.admission.wake(),
+        }
+        Ok(Some(execution))
+    }
+
+    /// Fails an execution whose wait took too long.
+    pub(crate) async fn fail_expired_wait(&self, execution: &mut Execution) {
+        let error = ExecutionError {
+            message: "nobody resumed the execution in time".to_owned(),
+            retryable: false,
+            retry_count: execution.status.retry_count,
+            code: Some(ErrorCode::WaitTimeout.as_str().to_owned()),
+        };
+        let fail = Change::Fail { error, expires: self.expiry(self.now()) };
+        match self.change(execution, fail).await {
+            Ok(()) => {}
+            Err(error) if error.is_conflict() => {}
+            Err(error) => {
+                tracing::warn!(execution = %execution.id(), %error, "a wait could not be ended")
+            }
+        }
+    }
+
+    pub(crate) async fn replay(self: &Arc<Self>, id: ExecutionId) -> Result<Execution> {
+        self.check_ready()?;
+        let original = self.execution(id).await?;
+        if !original.state().is_terminal() {
+            return Err(invalid_state(&original, "replayed"));
+        }
+        self.registry.active(original.spec.flow.as_str())?;
+        let now = self.now();
+        let new = ExecutionId::mint(now);
+        let key = format!("replay:{id}:{}:{new}", now.as_millis());
+        let spec = ExecutionSpec {
+            id: new,
+            idempotency_key: IdempotencyKey::new(key).map_err(internal)?,
+            replay_of: Some(id),
+            queued_at: now,
+            ..(*original.spec).clone()
+        };
+        Ok(self.admit(spec).await?.execution)
+    }
+
+    pub(crate) async fn cancel(
+        self: &Arc<Self>,
+        id: ExecutionId,
+        reason: Option<String>,
+    ) -> Result<Execution> {
+        self.check_ready()?;
+        let message = reason.unwrap_or_else(|| "the execution was cancelled".to_owned());
+        let shared = Arc::clone(self);
+        self.detached(async move {
+            for _ in 0..MAX_RACES {
+                let mut execution = shared.execution(id).await?;
+                let was_queued = execution.state() == ExecutionState::Queued;
+                if execution.state().is_terminal() {
+                    return Err(invalid_state(&execution, "cancelled"));
+                }
+                let error = ExecutionError {
+                    message: message.clone(),
+                    retryable: false,
+                    retry_count: execution.status.retry_count,
+                    code: Some(ErrorCode::Cancelled.as_str().to_owned()),
+                };
+                let fail = Change::Fail { error, expires: shared.expiry(shared.now()) };
+                match shared.change(&mut execution, fail).await {
+                    Ok(()) => {
+                        shared.admission.dequeue(usize::from(was_queued));
+                        shared.running.stop(id);
+                        return Ok(execution);
+                    }
+                    Err(error) if error.is_conflict() => {}
+                    Err(ChangeError::Store(error)) => return Err(error.into()),
+                    Err(ChangeError::Illegal(error)) => return Err(internal(error)),
+                }
+            }
+            Err(too_many_races(id))
+        })
+        .await
+    }
+
+    pub(crate) async fn delete(self: &Arc<Self>, id: ExecutionId) -> Result<()> {
+        self.check_ready()?;
+        let execution = self.execution(id).await?;
+        if !execution.state().is_terminal() {
+            let message = format!(
+                "execution {id} is {} and can't be deleted; cancel it first",
+                execution.state()
+            );
+            return Err(Error::new(ErrorCode::InvalidTransition, message));
+        }
+        let delete = Op::Delete { id, expect: execution.fence() };
+        match self.store.commit(Batch::new().with(delete)).await {
+            Ok(_) => {}
+            // An ended execution changes no more; it can only have been deleted.
+            Err(StoreError::Conflict { .. }) => return Err(not_found(id)),
+            Err(error) => return Err(error.into()),
+        }
+        self.waiters.gone(id);
+        Ok(())
+    }
+}
+
+/// Answers a resume of an execution that does not wait: fine when it was resumed with the same data.
+fn already_resumed(execution: Execution, data: Option<&Value>) -> Result<Execution> {
+    let status = &execution.status;
+    if status.resume_count > 0 && status.resume_data.as_ref() == data {
+        return Ok(execution);
+    }
+    Err(invalid_state(&execution, "resumed"))
+}
+
+fn not_found(id: ExecutionId) -> Error {
+    Error::new(ErrorCode::ExecutionNotFound, format!("there is no execution {id}"))
+}
+
+fn invalid_state(execution: &Execution, verb: &str) -> Error {
+    let message =
+        format!("execution {} is {} and can't be {verb}", execution.id(), execution.state());
+    Error::new(ErrorCode::InvalidState, message)
+}
+
+fn too_many_races(id: ExecutionId) -> Error {
+    let message = format!("execution {id} changes too fast; try again");
+    Error::new(ErrorCode::InvalidState, message).retryable(None)
+}

@@ -1,0 +1,229 @@
+//! What all parts of one engine share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
+
+use runcor_core::{
+    Applied, Batch, Change, Clock, EngineStatus, Error, ErrorCode, Execution, ModelService, Result,
+    Store, StoreError, Timestamp, WorkerId,
+};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::admission::Admission;
+use crate::config::EngineConfig;
+use crate::emitter::Emitter;
+use crate::registry::Registry;
+use crate::running::Running;
+use crate::waiters::Waiters;
+
+/// What all parts of one engine share.
+pub(crate) struct Shared {
+    pub(crate) config: EngineConfig,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) durable: bool,
+    pub(crate) models: Arc<dyn ModelService>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) worker: WorkerId,
+    pub(crate) started_at: Timestamp,
+    pub(crate) registry: Registry,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) running: Running,
+    pub(crate) waiters: Waiters,
+    pub(crate) emitter: Emitter,
+    /// Handlers and detached operations.
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled when no more work is to be claimed.
+    pub(crate) draining: CancellationToken,
+    /// Cancelled when handlers have to stop.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) status: AtomicU8,
+    /// When this worker's lease ends, in milliseconds.
+    pub(crate) leased_until: AtomicI64,
+    /// When the dispatcher looks at timers next, in milliseconds.
+    pub(crate) next_wake: AtomicI64,
+    /// Whether a timer was set that comes before that.
+    pub(crate) timers_changed: AtomicBool,
+    pub(crate) jitter: Jitter,
+    /// Held by the one call that shuts the engine down.
+    pub(crate) shutting_down: tokio::sync::Mutex<()>,
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn status(&self) -> EngineStatus {
+        match self.status.load(Ordering::SeqCst) {
+            0 => EngineStatus::Initializing,
+            1 => EngineStatus::Ready,
+            2 => EngineStatus::ShuttingDown,
+            _ => EngineStatus::Stopped,
+        }
+    }
+
+    pub(crate) fn set_status(&self, status: EngineStatus) {
+        let number = match status {
+            EngineStatus::Initializing => 0,
+            EngineStatus::Ready => 1,
+            EngineStatus::ShuttingDown => 2,
+            EngineStatus::Stopped => 3,
+        };
+        self.status.store(number, Ordering::SeqCst);
+    }
+
+    /// Fails unless the engine accepts work.
+    pub(crate) fn check_ready(&self) -> Result<()> {
+        match self.status() {
+            EngineStatus::Ready => Ok(()),
+            EngineStatus::Initializing => {
+                Err(Error::new(ErrorCode::EngineNotReady, "the engine is still starting")
+                    .retryable(None))
+            }
+            EngineStatus::ShuttingDown | EngineStatus::Stopped => {
+                Err(Error::new(ErrorCode::EngineShuttingDown, "the engine is shutting down")
+                    .retryable(None))
+            }
+        }
+    }
+
+    /// Sends the dispatcher to look for executions that have waited for a flow,
+    /// which new triggers must not overtake.
+    pub(crate) fn look_for_work(&self) {
+        if self.durable {
+            self.admission.raise_backlog();
+        }
+        self.admission.wake();
+    }
+
+    /// Runs an operation that must not stop halfway when its caller goes away.
+    ///
+    /// A commit to a durable store takes time, in which the caller's future may
+    /// be dropped; the commit would still become true, and what has to follow
+    /// it would be lost. A store in memory commits without a pause.
+    pub(crate) async fn detached<T: Send + 'static>(
+        self: &Arc<Self>,
+        operation: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        if !self.durable {
+            return operation.await;
+        }
+        self.tasks.spawn(operation).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorCode::InternalError, "the operation did not come to its end"))
+        })
+    }
+
+    /// Applies a change to `execution` in the store, and then to the copy at hand.
+    pub(crate) async fn change(
+        &self,
+        execution: &mut Execution,
+        change: Change,
+    ) -> Result<(), ChangeError> {
+        let applied = execution.apply(change, self.now())?;
+        self.commit(execution, &applied).await?;
+        Ok(())
+    }
+
+    /// Commits an applied change and does what follows from it.
+    pub(crate) async fn commit(
+        &self,
+        execution: &mut Execution,
+        applied: &Applied,
+    ) -> Result<(), StoreError> {
+        self.store.commit(Batch::new().update(execution, applied.clone())).await?;
+        execution.status = applied.status.clone();
+        self.committed(execution);
+        Ok(())
+    }
+
+    /// Does what follows from a committed status: timers are set, waiters told.
+    pub(crate) fn committed(&self, execution: &Execution) {
+        if let Some(due) = execution.status.due {
+            self.timer_set(due);
+        }
+        if execution.state().is_terminal() {
+            self.waiters.ended(execution);
+        }
+    }
+
+    /// Makes the dispatcher look at its timers again when `due` comes before its next look.
+    pub(crate) fn timer_set(&self, due: Timestamp) {
+        if due.as_millis() < self.next_wake.load(Ordering::SeqCst) {
+            self.timers_changed.store(true, Ordering::SeqCst);
+            self.admission.wake();
+        }
+    }
+
+    /// Returns when a record that ends now may be removed.
+    ///
+    /// The instant is rounded up, so that many records are removed in one commit.
+    pub(crate) fn expiry(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.config.retention.is_zero() {
+            return None;
+        }
+        let exact = now.after(self.config.retention).as_millis();
+        let step = i64::try_from(self.config.sweep_interval().as_millis()).unwrap_or(1).max(1);
+        Some(Timestamp::from_millis(exact.saturating_add(step - 1) / step * step))
+    }
+
+    /// Returns whether a record is past its retention, though it may not be removed yet.
+    pub(crate) fn is_expired(&self, execution: &Execution) -> bool {
+        let retention = self.config.retention;
+        !retention.is_zero()
+            && execution.status.completed.is_some_and(|at| self.now() >= at.after(retention))
+    }
+}
+
+/// Why a change did not come about.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ChangeError {
+    #[error(transparent)]
+    Illegal(#[from] runcor_core::InvalidTransition),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ChangeError {
+    /// Returns whether somebody else changed the execution first.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Conflict { .. }))
+    }
+}
+
+/// Numbers for the jitter of retries: `splitmix64` from a seed, so that a test can repeat them.
+#[derive(Debug)]
+pub(crate) struct Jitter {
+    state: AtomicU64,
+}
+
+impl Jitter {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { state: AtomicU64::new(seed) }
+    }
+
+    /// Returns the next number in `[0, 1)`.
+    pub(crate) fn next(&self) -> f64 {
+        const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+        let mut z = self.state.fetch_add(GOLDEN, Ordering::Relaxed).wrapping_add(GOLDEN);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        let bits = u32::try_from((z ^ (z >> 31)) >> 32).unwrap_or(0);
+        f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_repeats_with_its_seed_and_stays_below_one() {
+        let (a, b) = (Jitter::new(7), Jitter::new(7));
+        for _ in 0..1_000 {
+            let number = a.next();
+            assert!((0.0..1.0).contains(&number));
+            assert_eq!(number.to_bits(), b.next().to_bits());
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Accepting work: from a trigger to a stored execution, once for each key.
+
+use std::sync::Arc;
+
+use runcor_core::{
+    Batch, Change, Error, ErrorCode, Event, Execution, ExecutionId, ExecutionSpec, FlowName,
+    IdempotencyKey, InvalidId, Op, Result, SessionId, StoreError, TenantId, Timestamp, Trigger,
+    Triggered, UserId,
+};
+use serde_json::json;
+
+use crate::admission::Slot;
+use crate::runner;
+use crate::shared::Shared;
+
+impl Shared {
+    /// Accepts a trigger, or finds what its key stands for.
+    pub(crate) async fn trigger(
+        self: &Arc<Self>,
+        flow: &str,
+        trigger: Trigger,
+    ) -> Result<Triggered> {
+        self.check_ready()?;
+        let spec = spec_of(flow, trigger, self.now())?;
+        let accepted = self.registry.active(flow).and_then(|flow| flow.check_input(&spec.input));
+        match accepted {
+            Ok(()) => self.admit(spec).await,
+            // A known key is answered whatever has become of the flow or its schema.
+            Err(refusal) => match self.known(&spec).await? {
+                Some(execution) => Ok(Triggered { execution, replayed: true }),
+                None => Err(refusal),
+            },
+        }
+    }
+
+    async fn known(&self, spec: &ExecutionSpec) -> Result<Option<Execution>> {
+        let (tenant, flow, key) = (spec.tenant_id.as_ref(), &spec.flow, &spec.idempotency_key);
+        let found = self.store.execution_by_key(tenant, flow, key).await?;
+        Ok(found.filter(|execution| !self.is_expired(execution)))
+    }
+
+    /// Stores a new execution, claimed at once where a slot is free, and runs it.
+    pub(crate) async fn admit(self: &Arc<Self>, spec: ExecutionSpec) -> Result<Triggered> {
+        let shared = Arc::clone(self);
+        self.detached(async move { shared.admit_now(spec).await }).await
+    }
+
+    async fn admit_now(self: &Arc<Self>, spec: ExecutionSpec) -> Result<Triggered> {
+        let execution = Execution::queued(spec);
+        match self.admission.take_unless_backlog() {
+            Some(slot) => self.insert_running(execution, slot).await,
+            None => self.insert_queued(execution).await,
+        }
+    }
+
+    async fn insert_running(
+        self: &Arc<Self>,
+        mut execution: Execution,
+        slot: Slot,
+    ) -> Result<Triggered> {
+        let claim = Change::Claim { worker: self.worker };
+        let applied = execution.apply(claim, self.now()).map_err(internal)?;
+        execution.status = applied.status;
+        let triggered = self.insert(execution, &applied.events).await?;
+        if !triggered.replayed {
+            runner::spawn(self, triggered.execution.clone(), slot);
+        }
+        Ok(triggered)
+    }
+
+    async fn insert_queued(self: &Arc<Self>, execution: Execution) -> Result<Triggered> {
+        if !self.admission.enqueue() {
+            let message = format!(
+                "{} executions are queued already; try again later",
+                self.config.max_queued
+            );
+            return Err(Error::new(ErrorCode::QueueFull, message).retryable(None));
+        }
+        self.admission.raise_backlog();
+        let inserted = self.insert(execution, &[]).await;
+        if !matches!(&inserted, Ok(Triggered { replayed: false, .. })) {
+            self.admission.dequeue(1);
+        }
+        self.admission.wake();
+        inserted
+    }
+
+    async fn insert(&self, execution: Execution, events: &[Event]) -> Result<Triggered> {
+        match self.insert_after(Batch::new(), &execution, events).await? {
+            None => Ok(Triggered { execution, replayed: false }),
+            Some(existing) if !self.is_expired(&existing) => {
+                Ok(Triggered { execution: existing, replayed: true })
+            }
+            Some(expired) => {
+                // Its retention is over, it just has not been swept away yet.
+                let delete = Op::Delete { id: expired.id(), expect: expired.fence() };
+                let known =
+                    self.insert_after(Batch::new().with(delete), &execution, events).await?;
+                Ok(known.map_or(Triggered { execution, replayed: false }, |existing| Triggered {
+                    execution: existing,
+                    replayed: true,
+                }))
+            }
+        }
+    }
+
+    /// Inserts an execution in one batch with what has to come before; returns
+    /// the one that its key stands for already, if any.
+    async fn insert_after(
+        &self,
+        before: Batch,
+        execution: &Execution,
+        events: &[Event],
+    ) -> Result<Option<Execution>> {
+        let batch = before.insert(execution.clone()).emit_all(events.to_vec());
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(None),
+            Err(StoreError::Duplicate { existing }) => Ok(Some(*existing)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn spec_of(flow: &str, trigger: Trigger, now: Timestamp) -> Result<ExecutionSpec> {
+    if trigger.idempotency_key.trim().is_empty() {
+        let message = "every trigger needs an idempotency key that is not blank";
+        let details = json!({ "field": "idempotencyKey", "reason": "required" });
+        return Err(Error::new(ErrorCode::MissingIdempotencyKey, message).with_details(details));
+    }
+    let key = checked("idempotencyKey", IdempotencyKey::new(&trigger.idempotency_key))?;
+    let flow = FlowName::new(flow)
+        .map_err(|error| Error::new(ErrorCode::FlowNotFound, error.to_string()))?;
+    let mut spec = ExecutionSpec::new(ExecutionId::mint(now), flow, key, trigger.input, now);
+    spec.user_id = trigger.user_id.map(|id| checked("userId", UserId::new(id))).transpose()?;
+    spec.session_id =
+        trigger.session_id.map(|id| checked("sessionId", SessionId::new(id))).transpose()?;
+    spec.tenant_id =
+        trigger.tenant_id.map(|id| checked("tenantId", TenantId::new(id))).transpose()?;
+    spec.metadata = trigger.metadata;
+    spec.timeout = trigger.timeout;
+    spec.wait_timeout = trigger.wait_timeout;
+    Ok(spec)
+}
+
+fn checked<T>(field: &str, id: Result<T, InvalidId>) -> Result<T> {
+    id.map_err(|error| {
+        Error::new(ErrorCode::ValidationError, error.to_string())
+            .with_details(json!({ "field": field, "reason": "invalid" }))
+    })
+}
+
+pub(crate) fn internal(error: impl std::error::Error) -> Error {
+    Error::new(ErrorCode::InternalError, error.to_string())
+}
