@@ -58,18 +58,27 @@ fn run(project: &Project, args: lexopt::Parser) -> Result<()> {
 }
 
 /// Compiles every bench.
+///
+/// The benches are named because a bare `--no-run` also builds the unit tests of every crate with
+/// optimisation.
 pub(crate) fn compile(project: &Project) -> Result<()> {
-    Ok(project.cargo(BENCH).arg("--no-run").run()?)
+    let metadata = project.metadata()?;
+    let names = benches(&metadata);
+    if names.is_empty() {
+        println!("there are no benches");
+        return Ok(());
+    }
+    Ok(project.cargo(BENCH).args(selected(&names)).arg("--no-run").run()?)
 }
 
 fn run_criterion(project: &Project, metadata: &Metadata, quick: bool) -> Result<()> {
-    let names = benches(metadata);
-    if names.iter().all(|name| *name == END_TO_END) {
+    let mut names = benches(metadata);
+    names.retain(|name| *name != END_TO_END);
+    if names.is_empty() {
         println!("there are no criterion benches");
         return Ok(());
     }
-    let named = names.iter().filter(|name| **name != END_TO_END);
-    let call = project.cargo(BENCH).args(named.flat_map(|name| ["--bench", name]));
+    let call = project.cargo(BENCH).args(selected(&names));
     let options: &[&str] = if quick { &["--noplot", "--quick"] } else { &["--noplot"] };
     Ok(call.arg("--").args(options).run()?)
 }
@@ -81,6 +90,10 @@ fn benches(metadata: &Metadata) -> Vec<&str> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+fn selected<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    names.iter().flat_map(|name| ["--bench", name]).collect()
 }
 
 /// Runs the bench of the whole; what is no figure is passed on to the terminal.

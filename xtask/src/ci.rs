@@ -72,7 +72,7 @@ const STEPS: [Step; 11] = [
     },
     Step {
         name: "bench",
-        what_to_do: "run `cargo bench --workspace --all-features --no-run` and repair the benches",
+        what_to_do: "run `cargo clippy -p CRATE --benches` and repair the benches",
         run: bench::compile,
     },
     Step {

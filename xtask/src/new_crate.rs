@@ -93,7 +93,7 @@ fn with_dependency(manifest: &str, name: &str) -> Option<String> {
 
 /// Adds the crate to the end of the first table.
 fn with_line(index: &str, name: &str) -> Option<String> {
-    let line = format!("| [`{name}`]({name}) | (say in one line what it is) |");
+    let line = format!("| [`{name}`]({name}) | (Say in one line what it is) |");
     let mut lines: Vec<&str> = index.lines().collect();
     let first = lines.iter().position(|line| line.starts_with('|'))?;
     let rows = lines.iter().skip(first).take_while(|line| line.starts_with('|')).count();

@@ -9,6 +9,9 @@ use crate::metadata::Member;
 /// Crates that people take directly; the tool is for nobody outside.
 const NO_FACADE_LINE: [&str; 3] = ["runcor", "runcor-cli", "xtask"];
 
+/// How the texts begin that `new-crate` leaves to its user.
+const PLACEHOLDER: &str = "(Say in ";
+
 /// The list of crates in reading order.
 const CRATES: &str = "crates/README.md";
 
@@ -54,6 +57,7 @@ fn readme(tree: &Tree, member: &Member) -> Vec<Finding> {
             "it does not point to the facade",
             "write the line: Most people want the facade `runcor`.",
         ),
+        (!text.contains(PLACEHOLDER), "a placeholder of the stamp is left", "fill it in"),
     ];
     let broken = checks.into_iter().filter(|(holds, _, _)| !holds);
     broken.map(|(_, what, remedy)| Finding::new("readme", &path, what, remedy)).collect()
@@ -61,9 +65,10 @@ fn readme(tree: &Tree, member: &Member) -> Vec<Finding> {
 
 fn listed(index: &str, member: &Member) -> Option<Finding> {
     let name = format!("`{}`", member.name);
-    (!index.lines().any(|line| line.contains(&name))).then(|| {
+    let told = |line: &str| line.contains(&name) && !line.contains(PLACEHOLDER);
+    (!index.lines().any(told)).then(|| {
         let what = format!("{} is not listed", member.name);
-        Finding::new("crates-list", CRATES, what, "give it a line, in reading order")
+        Finding::new("crates-list", CRATES, what, "give it a line of its own, in reading order")
     })
 }
 
@@ -122,7 +127,16 @@ mod tests {
         assert_eq!(broken(GOOD, "runcor-a"), 0);
         assert_eq!(broken(&GOOD.replace("want the", "want\nthe"), "runcor-a"), 0);
         assert_eq!(broken("# other\n", "runcor-a"), 3);
+        assert_eq!(broken(&GOOD.replace("It is.", "(Say in one sentence …)"), "runcor-a"), 1);
         assert_eq!(broken("# runcor-cli\n\nWorking on this crate: …\n", "runcor-cli"), 0);
+    }
+
+    #[test]
+    fn a_line_in_the_list_that_says_nothing_does_not_count() {
+        let a = member("runcor-a", &[]);
+        assert!(listed("| `runcor-a` | does a |\n", &a).is_none());
+        assert!(listed("| `runcor-a` | (Say in one line what it is) |\n", &a).is_some());
+        assert!(listed("| `runcor-ab` | does ab |\n", &a).is_some());
     }
 
     #[test]

@@ -7,6 +7,9 @@ use crate::metadata::{DependencyKind, Member};
 /// What a package takes from the workspace.
 const INHERITED: [&str; 4] = ["version", "edition", "rust-version", "license"];
 
+/// How the description begins that `new-crate` leaves to its user.
+const PLACEHOLDER: &str = "\"(Say in ";
+
 /// The licence of everything here.
 const LICENSE: &str = "MIT OR Apache-2.0";
 
@@ -17,6 +20,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
         findings.extend(inheritance(tree, member));
         findings.extend(license(member));
         findings.extend(publish(tree, member));
+        findings.extend(described(tree, member));
         findings.extend(directory(member));
         findings.extend(dev_versions(member));
         findings.extend(empty(tree, member));
@@ -68,6 +72,17 @@ fn publish(tree: &Tree, member: &Member) -> Option<Finding> {
     })
 }
 
+fn described(tree: &Tree, member: &Member) -> Option<Finding> {
+    let manifest = tree.manifest(member);
+    let told = manifest
+        .section("package")
+        .any(|entry| entry.key == "description" && !entry.value.starts_with(PLACEHOLDER));
+    (!told).then(|| {
+        let what = format!("{} has no description", member.name);
+        Finding::new("description", member.manifest(), what, "say in one line what it is")
+    })
+}
+
 fn directory(member: &Member) -> Option<Finding> {
     let same = member.dir.file_name().is_some_and(|dir| dir == member.name.as_str());
     (!same).then(|| {
@@ -113,7 +128,7 @@ mod tests {
     use super::super::fixture::{Fixture, dependency, member};
     use super::*;
 
-    const GOOD: &str = "[package]\nname = \"a\"\nversion.workspace = true\n\
+    const GOOD: &str = "[package]\nname = \"a\"\ndescription = \"A\"\nversion.workspace = true\n\
         edition.workspace = true\nrust-version.workspace = true\nlicense.workspace = true\n\
         publish.workspace = true\n\n[lints]\nworkspace = true\n";
 
@@ -138,6 +153,8 @@ mod tests {
         assert_eq!(findings(&own, "pub fn a() {}"), ["a does not inherit \"version\""]);
         let no_lints = GOOD.replace("[lints]\nworkspace = true\n", "");
         assert_eq!(findings(&no_lints, "pub fn a() {}").len(), 1);
+        let stamped = GOOD.replace("\"A\"", "\"(Say in one line what it is)\"");
+        assert_eq!(findings(&stamped, "pub fn a() {}"), ["a has no description"]);
         let no_publish = GOOD.replace("publish.workspace = true\n", "");
         assert_eq!(findings(&no_publish, "pub fn a() {}").len(), 1);
     }
