@@ -1,1 +1,54 @@
-//! The embedded durable store of runcor on SQLite, with group commit
+//! The embedded durable store of runcor: one SQLite file, one writer thread, group commit.
+//!
+//! [`SqliteStore`] implements [`runcor_core::Store`]. Every commit goes to one
+//! thread that owns the only writing connection; whatever has gathered in its
+//! queue becomes one SQLite transaction and one `fsync`, and everybody is
+//! answered after it. So each acknowledged commit is on the disk
+//! ([`Durability::Full`], the default), and many callers share its price.
+//!
+//! The file belongs to one process at a time: an operating-system lock beside
+//! it says so, and ends with its owner however that ends. Because of it,
+//! opening may treat everything that was owned as free to be claimed again.
+//!
+//! ```
+//! # use runcor_core::{Batch, Event, Store};
+//! # use runcor_store_sqlite::{SqliteConfig, SqliteStore};
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let dir = tempfile::tempdir()?;
+//! let store = SqliteStore::open(dir.path().join("runcor.db"), SqliteConfig::default())?;
+//! store.commit(Batch::new().emit_all(vec![Event::Ready])).await?;
+//! assert_eq!(store.last_event().await?, 1);
+//! store.close().await?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod config;
+mod store;
+
+mod connection;
+mod error;
+mod file;
+mod lock;
+mod schema;
+
+mod decode;
+mod encode;
+
+mod apply;
+mod claim;
+mod counters;
+mod event;
+mod listing;
+mod timer;
+
+mod checkpoint;
+mod drain;
+mod job;
+mod readers;
+mod writer;
+
+pub use config::{Durability, SqliteConfig};
+pub use store::SqliteStore;

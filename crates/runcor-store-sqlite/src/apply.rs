@@ -1,0 +1,288 @@
+//! Batches inside the writer's transaction: each operation with its precondition.
+
+use runcor_core::{
+    Execution, ExecutionId, ExecutionState, Fence, JournalEntry, Receipt, StoreError, Timestamp,
+    WorkerId,
+};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+
+use crate::counters::Counters;
+use crate::decode::{self, COLUMNS};
+use crate::encode::{EncodedBatch, EncodedOp, Insertion, StatusRow, duration, integer, state_code};
+use crate::error::Error;
+
+/// An input above this size stands apart from its record.
+const INLINE_INPUT_BYTES: usize = 2048;
+
+const INSERT: &str = "INSERT INTO executions (state, version, epoch, owner, due, ready, retries, \
+     resumes, started_at, completed_at, active_before, active_since, transitions, error, wait, \
+     wait_data, resume_data, result, number, id, flow, tenant, key, user, session, replay_of, \
+     queued_at, timeout, wait_timeout, metadata, input) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
+     ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, \
+     ?27, ?28, ?29, ?30, ?31)";
+
+const UPDATE: &str = "UPDATE executions SET state = ?1, version = ?2, epoch = ?3, owner = ?4, \
+     due = ?5, ready = ?6, retries = ?7, resumes = ?8, started_at = ?9, completed_at = ?10, \
+     active_before = ?11, active_since = ?12, transitions = ?13, error = ?14, wait = ?15, \
+     wait_data = ?16, resume_data = ?17, result = ?18 \
+     WHERE id = ?19 AND version = ?20 AND epoch = ?21";
+
+/// Applies the operations of a batch, in order.
+pub(crate) fn batch(
+    conn: &Connection,
+    batch: &EncodedBatch,
+    counters: &mut Counters,
+) -> Result<Receipt, Error> {
+    let mut swept = 0;
+    for op in &batch.ops {
+        match op {
+            EncodedOp::Insert(insertion) => insert(conn, insertion, counters)?,
+            EncodedOp::Update { id, expect, status } => update(conn, *id, *expect, status)?,
+            EncodedOp::Delete { id, expect } => delete(conn, *id, *expect, counters)?,
+            EncodedOp::Journal { id, epoch, entry, value } => {
+                journal(conn, *id, *epoch, entry, value)?;
+            }
+            EncodedOp::Lease { worker, until } => lease(conn, *worker, *until)?,
+            EncodedOp::Retire { worker, now } => retire(conn, *worker, *now)?,
+            EncodedOp::Sweep { now, limit } => swept += sweep(conn, *now, *limit, counters)?,
+        }
+    }
+    Ok(Receipt::with_swept(swept))
+}
+
+fn insert(conn: &Connection, new: &Insertion, counters: &mut Counters) -> Result<(), Error> {
+    let number = counters.next_number;
+    let is_large = new.input.len() > INLINE_INPUT_BYTES;
+    match write(conn, new, number, (!is_large).then_some(&new.input)) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            return Err(refusal(conn, &new.execution)?.unwrap_or(Error::Sqlite(error)));
+        }
+        outcome => outcome?,
+    }
+    counters.next_number += 1;
+    if is_large {
+        conn.prepare_cached("INSERT INTO inputs (number, body) VALUES (?1, ?2)")?
+            .execute(params![number, new.input])?;
+    }
+    Ok(())
+}
+
+fn write(
+    conn: &Connection,
+    new: &Insertion,
+    number: i64,
+    input: Option<&String>,
+) -> rusqlite::Result<()> {
+    let (spec, row) = (&new.execution.spec, &new.status);
+    let status = &row.status;
+    conn.prepare_cached(INSERT)?.execute(params![
+        state_code(status.state),
+        integer(status.version),
+        integer(status.epoch),
+        status.owner.as_ref().map(WorkerId::as_bytes),
+        status.due.map(Timestamp::as_millis),
+        row.ready(),
+        status.retry_count,
+        status.resume_count,
+        status.started.map(Timestamp::as_millis),
+        status.completed.map(Timestamp::as_millis),
+        duration(status.active_before),
+        status.active_since.map(Timestamp::as_millis),
+        row.transitions,
+        row.error,
+        row.wait,
+        row.wait_data,
+        row.resume_data,
+        row.result,
+        number,
+        spec.id.as_bytes(),
+        spec.flow.as_str(),
+        spec.tenant_id.as_ref().map_or("", |tenant| tenant.as_str()),
+        spec.idempotency_key.as_str(),
+        spec.user_id.as_ref().map(|user| user.as_str()),
+        spec.session_id.as_ref().map(|session| session.as_str()),
+        spec.replay_of.as_ref().map(ExecutionId::as_bytes),
+        spec.queued_at.as_millis(),
+        spec.timeout.map(duration),
+        spec.wait_timeout.map(duration),
+        new.metadata,
+        input,
+    ])?;
+    Ok(())
+}
+
+/// Says which uniqueness stood in the way of an insertion.
+fn refusal(conn: &Connection, new: &Execution) -> Result<Option<Error>, Error> {
+    let spec = &new.spec;
+    let tenant = spec.tenant_id.as_ref().map_or("", |tenant| tenant.as_str());
+    let existing = by_key(conn, tenant, spec.flow.as_str(), spec.idempotency_key.as_str())?;
+    if let Some(existing) = existing {
+        return Ok(Some(StoreError::Duplicate { existing: Box::new(existing) }.into()));
+    }
+    let current = fence(conn, spec.id)?;
+    Ok(current.map(|current| StoreError::Conflict { id: spec.id, current: Some(current) }.into()))
+}
+
+/// Finds the execution that a key stands for.
+pub(crate) fn by_key(
+    conn: &Connection,
+    tenant: &str,
+    flow: &str,
+    key: &str,
+) -> Result<Option<Execution>, Error> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM executions WHERE key = ?1 AND flow = ?2 AND tenant = ?3");
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([key, flow, tenant])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(decode::execution(row)?))
+}
+
+/// Writes a status over the one that its author last saw.
+pub(crate) fn update(
+    conn: &Connection,
+    id: ExecutionId,
+    expect: Fence,
+    row: &StatusRow,
+) -> Result<(), Error> {
+    let status = &row.status;
+    if Some(status.version) != expect.version.checked_add(1) {
+        return Err(conflict(conn, id));
+    }
+    let changed = conn.prepare_cached(UPDATE)?.execute(params![
+        state_code(status.state),
+        integer(status.version),
+        integer(status.epoch),
+        status.owner.as_ref().map(WorkerId::as_bytes),
+        status.due.map(Timestamp::as_millis),
+        row.ready(),
+        status.retry_count,
+        status.resume_count,
+        status.started.map(Timestamp::as_millis),
+        status.completed.map(Timestamp::as_millis),
+        duration(status.active_before),
+        status.active_since.map(Timestamp::as_millis),
+        row.transitions,
+        row.error,
+        row.wait,
+        row.wait_data,
+        row.resume_data,
+        row.result,
+        id.as_bytes(),
+        integer(expect.version),
+        integer(expect.epoch),
+    ])?;
+    if changed == 0 { Err(conflict(conn, id)) } else { Ok(()) }
+}
+
+fn delete(
+    conn: &Connection,
+    id: ExecutionId,
+    expect: Fence,
+    counters: &mut Counters,
+) -> Result<(), Error> {
+    let number = conn
+        .prepare_cached(
+            "SELECT number FROM executions WHERE id = ?1 AND version = ?2 AND epoch = ?3",
+        )?
+        .query_row(params![id.as_bytes(), integer(expect.version), integer(expect.epoch)], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    match number {
+        Some(number) => remove(conn, number, counters).map_err(Error::from),
+        None => Err(conflict(conn, id)),
+    }
+}
+
+fn remove(conn: &Connection, number: i64, counters: &mut Counters) -> rusqlite::Result<()> {
+    for sql in [
+        "DELETE FROM executions WHERE number = ?1",
+        "DELETE FROM inputs WHERE number = ?1",
+        "DELETE FROM journal WHERE number = ?1",
+    ] {
+        conn.prepare_cached(sql)?.execute([number])?;
+    }
+    counters.note_removal();
+    Ok(())
+}
+
+fn journal(
+    conn: &Connection,
+    id: ExecutionId,
+    epoch: u64,
+    entry: &JournalEntry,
+    value: &str,
+) -> Result<(), Error> {
+    let running = state_code(ExecutionState::Running);
+    let number: Option<i64> = conn
+        .prepare_cached(
+            "SELECT number FROM executions WHERE id = ?1 AND state = ?2 AND epoch = ?3",
+        )?
+        .query_row(params![id.as_bytes(), running, integer(epoch)], |row| row.get(0))
+        .optional()?;
+    let Some(number) = number else { return Err(conflict(conn, id)) };
+    let written = conn
+        .prepare_cached(
+            "INSERT INTO journal (number, path, kind, at, value) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![number, entry.path, entry.kind.as_str(), entry.at.as_millis(), value]);
+    match written {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+            Err(conflict(conn, id))
+        }
+        outcome => outcome.map(|_| ()).map_err(Error::from),
+    }
+}
+
+fn lease(conn: &Connection, worker: WorkerId, until: Timestamp) -> Result<(), Error> {
+    conn.prepare_cached("INSERT OR REPLACE INTO leases (worker, until) VALUES (?1, ?2)")?
+        .execute(params![worker.as_bytes(), until.as_millis()])?;
+    Ok(())
+}
+
+fn retire(conn: &Connection, worker: WorkerId, now: Timestamp) -> Result<(), Error> {
+    conn.prepare_cached("UPDATE leases SET until = min(until, ?2) WHERE worker = ?1")?
+        .execute(params![worker.as_bytes(), now.as_millis()])?;
+    Ok(())
+}
+
+fn sweep(
+    conn: &Connection,
+    now: Timestamp,
+    limit: usize,
+    counters: &mut Counters,
+) -> Result<usize, Error> {
+    // Two states, each along the index, so that nothing but what is removed is looked at.
+    let sql = "SELECT number FROM (
+         SELECT * FROM (SELECT number, due FROM executions INDEXED BY executions_due
+           WHERE state = 4 AND due <= ?1 ORDER BY due, number LIMIT ?2)
+         UNION ALL
+         SELECT * FROM (SELECT number, due FROM executions INDEXED BY executions_due
+           WHERE state = 5 AND due <= ?1 ORDER BY due, number LIMIT ?2))
+       ORDER BY due, number LIMIT ?2";
+    let numbers: Vec<i64> = conn
+        .prepare_cached(sql)?
+        .query_map(params![now.as_millis(), integer(limit)], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for number in &numbers {
+        remove(conn, *number, counters)?;
+    }
+    Ok(numbers.len())
+}
+
+fn conflict(conn: &Connection, id: ExecutionId) -> Error {
+    match fence(conn, id) {
+        Ok(current) => StoreError::Conflict { id, current }.into(),
+        Err(error) => error.into(),
+    }
+}
+
+fn fence(conn: &Connection, id: ExecutionId) -> rusqlite::Result<Option<Fence>> {
+    conn.prepare_cached("SELECT version, epoch FROM executions WHERE id = ?1")?
+        .query_row([id.as_bytes()], |row| {
+            let (version, epoch): (i64, i64) = (row.get(0)?, row.get(1)?);
+            Ok(Fence { version: version.unsigned_abs(), epoch: epoch.unsigned_abs() })
+        })
+        .optional()
+}

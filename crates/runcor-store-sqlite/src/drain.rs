@@ -1,0 +1,219 @@
+//! One drain of the queue: many jobs, one transaction, one flush, then the answers.
+
+use runcor_core::{EventFeed, StoreError};
+use rusqlite::Connection;
+
+use crate::checkpoint::Checkpointer;
+use crate::connection::Place;
+use crate::counters::Counters;
+use crate::error::{Error, from_sqlite, is_io_failure};
+use crate::job::{Job, Outcome, Taken};
+use crate::{apply, claim, event};
+
+/// The most jobs of one transaction.
+const MOST_JOBS: usize = 512;
+
+/// The writer's desk: the only writing connection and what belongs to it.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    place: Place,
+    feed: EventFeed,
+    /// `None` after a failure of the file, until it could be opened again.
+    session: Option<Session>,
+    checkpointer: Checkpointer,
+}
+
+/// A connection and the numbers that were read over it.
+#[derive(Debug)]
+struct Session {
+    conn: Connection,
+    counters: Counters,
+}
+
+/// Why a transaction did not come about.
+enum Failure {
+    /// There is no connection; nothing was done.
+    Away(StoreError),
+    /// A statement failed before the commit.
+    Statement(rusqlite::Error),
+    /// The commit failed: it is not known whether it is on the disk.
+    Commit(rusqlite::Error),
+}
+
+impl Desk {
+    /// Takes over a new connection and ends the leases of earlier processes:
+    /// the lock of the file proves that all of them are dead.
+    pub(crate) fn new(place: Place, feed: EventFeed, conn: Connection) -> Result<Self, StoreError> {
+        let prepare = || -> rusqlite::Result<Counters> {
+            conn.execute("DELETE FROM leases", [])?;
+            Counters::load(&conn)
+        };
+        let counters = prepare().map_err(|error| from_sqlite(&error))?;
+        let session = Some(Session { conn, counters });
+        Ok(Self { place, feed, session, checkpointer: Checkpointer::default() })
+    }
+
+    /// Writes a job and whatever else is queued, and answers everybody.
+    pub(crate) fn serve(&mut self, first: Job, more: impl FnMut() -> Option<Job>) {
+        let mut taken = vec![Taken::new(first)];
+        match self.transaction(&mut taken, more) {
+            Ok(()) => self.finish(taken),
+            Err(Failure::Statement(error)) if taken.len() > 1 && !is_io_failure(&error) => {
+                // One job spoils the transaction of all: each gets its own.
+                self.roll_back(&error);
+                taken.into_iter().for_each(|taken| self.serve_alone(taken));
+            }
+            Err(failure) => self.refuse(taken, failure),
+        }
+    }
+
+    fn serve_alone(&mut self, taken: Taken) {
+        let mut taken = vec![Taken { outcome: None, ..taken }];
+        match self.transaction(&mut taken, || None) {
+            Ok(()) => self.finish(taken),
+            Err(failure) => self.refuse(taken, failure),
+        }
+    }
+
+    fn transaction(
+        &mut self,
+        taken: &mut Vec<Taken>,
+        mut more: impl FnMut() -> Option<Job>,
+    ) -> Result<(), Failure> {
+        let retention = self.place.config.event_retention;
+        let Session { conn, counters } = self.session().map_err(Failure::Away)?;
+        let before = *counters;
+        let mut write = || -> rusqlite::Result<()> {
+            run(conn, "BEGIN IMMEDIATE")?;
+            let mut next = 0;
+            while let Some(this) = taken.get_mut(next) {
+                this.outcome = Some(work(conn, &this.job, counters)?);
+                next += 1;
+                if next == taken.len() && next < MOST_JOBS {
+                    taken.extend(more().map(Taken::new));
+                }
+            }
+            event::prune(conn, retention, counters)?;
+            counters.save(conn)
+        };
+        let written = write().map_err(Failure::Statement);
+        let committed = written.and_then(|()| run(conn, "COMMIT").map_err(Failure::Commit));
+        if committed.is_err() {
+            *counters = before;
+        }
+        committed
+    }
+
+    /// Publishes and answers; only then looks after the log, so that nobody waits for that.
+    fn finish(&mut self, mut taken: Vec<Taken>) {
+        let jobs = taken.len();
+        let bytes = taken.iter().map(Taken::bytes).sum();
+        taken.iter_mut().for_each(|taken| taken.publish(&self.feed));
+        taken.into_iter().for_each(Taken::answer);
+        if let Some(session) = &self.session {
+            self.checkpointer.after_commit(&session.conn, jobs, bytes);
+        }
+    }
+
+    fn refuse(&mut self, taken: Vec<Taken>, failure: Failure) {
+        let error = match failure {
+            Failure::Away(error) => error,
+            Failure::Statement(error) | Failure::Commit(error) => {
+                self.roll_back(&error);
+                from_sqlite(&error)
+            }
+        };
+        tracing::warn!(%error, batches = taken.len(), "a transaction failed");
+        taken.into_iter().for_each(|taken| taken.fail(error.clone()));
+    }
+
+    /// Takes the transaction back. After a failure of the file the connection
+    /// is given up: what a failed flush has lost, a second flush does not find.
+    fn roll_back(&mut self, error: &rusqlite::Error) {
+        match &self.session {
+            Some(_) if is_io_failure(error) => self.session = None,
+            Some(session) if !session.conn.is_autocommit() => {
+                if let Err(error) = run(&session.conn, "ROLLBACK") {
+                    tracing::warn!(%error, "a transaction can't be taken back");
+                    self.session = None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn session(&mut self) -> Result<&mut Session, StoreError> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => {
+                let conn = self.place.reopen()?;
+                let counters = Counters::load(&conn).map_err(|error| from_sqlite(&error))?;
+                tracing::info!("the database was opened again");
+                Session { conn, counters }
+            }
+        };
+        Ok(self.session.insert(session))
+    }
+
+    /// Returns whether idle time is of use.
+    pub(crate) fn has_chores(&self) -> bool {
+        self.session.is_some() && self.checkpointer.is_behind()
+    }
+
+    /// Uses an idle moment to bring the log into the file.
+    pub(crate) fn do_chores(&mut self) {
+        if let Some(session) = &self.session {
+            self.checkpointer.when_idle(&session.conn);
+        }
+    }
+
+    /// Brings the whole log into the file and closes the connection.
+    pub(crate) fn close(mut self) {
+        if let Some(Session { conn, .. }) = self.session.take() {
+            self.checkpointer.at_the_end(&conn);
+            if let Err((_, error)) = conn.close() {
+                tracing::warn!(%error, "the database was not closed cleanly");
+            }
+        }
+    }
+}
+
+/// Does one job inside the transaction.
+fn work(conn: &Connection, job: &Job, counters: &mut Counters) -> rusqlite::Result<Outcome> {
+    let outcome = match job {
+        Job::Claim { request, .. } => claim::claim(conn, request).and_then(|claimed| {
+            let first_event = event::append(conn, &claimed.events, counters)?;
+            Ok(Outcome::Claimed { claimed, first_event })
+        }),
+        Job::Commit { batch, .. } => {
+            let before = *counters;
+            // Most batches begin with their only precondition and need no savepoint.
+            if batch.may_fail_midway {
+                run(conn, "SAVEPOINT batch")?;
+            }
+            let applied = apply::batch(conn, batch, counters);
+            if batch.may_fail_midway {
+                if matches!(applied, Err(Error::Store(_))) {
+                    run(conn, "ROLLBACK TO batch")?;
+                    *counters = before;
+                }
+                if !matches!(applied, Err(Error::Sqlite(_))) {
+                    run(conn, "RELEASE batch")?;
+                }
+            }
+            applied.and_then(|receipt| {
+                let first_event = event::append(conn, &batch.events, counters)?;
+                Ok(Outcome::Applied { receipt, first_event })
+            })
+        }
+    };
+    match outcome {
+        Ok(outcome) => Ok(outcome),
+        Err(Error::Store(refusal)) => Ok(Outcome::Refused(refusal)),
+        Err(Error::Sqlite(error)) => Err(error),
+    }
+}
+
+fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    conn.prepare_cached(sql)?.execute([]).map(|_| ())
+}

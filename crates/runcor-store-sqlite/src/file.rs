@@ -1,0 +1,142 @@
+//! The database file before SQLite sees it: where it is, whose it is, who may read it.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use runcor_core::StoreError;
+
+use crate::error::damaged;
+
+/// The first bytes of every SQLite file.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+const HEADER_BYTES: usize = 100;
+
+/// Returns the one name of the file, so that two ways to it meet at the same lock.
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
+    if let Ok(whole) = path.canonicalize() {
+        return Ok(whole);
+    }
+    let Some(name) = path.file_name() else {
+        return Err(unusable(format!("{} is not a file name", path.display())));
+    };
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match parent.canonicalize() {
+        Ok(parent) => Ok(parent.join(name)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(unusable(format!(
+            "the directory {} does not exist; create it or choose another path",
+            parent.display()
+        ))),
+        Err(error) => Err(unusable(format!("can't use {}: {error}", parent.display()))),
+    }
+}
+
+/// Returns the path with `suffix` added to its last part.
+pub(crate) fn sibling(path: &Path, suffix: &str) -> PathBuf {
+    let mut whole = OsString::from(path);
+    whole.push(suffix);
+    PathBuf::from(whole)
+}
+
+/// Sees to it that the file exists and may be ours; returns whether it is empty.
+///
+/// A file that is not SQLite's, or is shorter than it says itself, is refused untouched.
+pub(crate) fn prepare(path: &Path) -> Result<bool, StoreError> {
+    let length = match std::fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            return Err(unusable(format!("{} is not a file", path.display())));
+        }
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            create(path).map_err(|error| cannot("create", path, &error))?;
+            return Ok(true);
+        }
+        Err(error) => return Err(cannot("read", path, &error)),
+    };
+    if length == 0 {
+        return Ok(true);
+    }
+    let header = read_header(path).map_err(|error| cannot("read", path, &error))?;
+    check(path, &header, length)?;
+    Ok(false)
+}
+
+fn check(path: &Path, header: &[u8], length: u64) -> Result<(), StoreError> {
+    if header.len() < HEADER_BYTES || !header.starts_with(MAGIC) {
+        return Err(StoreError::Corrupt {
+            message: format!(
+                "{} is not an SQLite database; move it away or choose another path",
+                path.display()
+            ),
+        });
+    }
+    // A log beside the file may hold the missing pages; then SQLite is to judge.
+    let has_log = std::fs::metadata(sibling(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    match promised_length(header) {
+        Some(promised) if promised > length && !has_log => Err(damaged(&format!(
+            "{} is cut off: it has {length} of {promised} bytes",
+            path.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the length that the header tells of, where the header is up to date.
+fn promised_length(header: &[u8]) -> Option<u64> {
+    let big = |at: usize, bytes: usize| -> Option<u64> {
+        let part = header.get(at..at + bytes)?;
+        Some(part.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
+    };
+    let page = match big(16, 2)? {
+        1 => 65_536,
+        size => size,
+    };
+    (big(24, 4)? == big(92, 4)?).then_some(big(28, 4)?.saturating_mul(page))
+}
+
+fn read_header(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    File::open(path)?.take(HEADER_BYTES as u64).read_to_end(&mut header)?;
+    Ok(header)
+}
+
+/// Creates the file for its owner alone; SQLite gives the files beside it the same mode.
+fn create(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    let file = private(&mut options).open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    file.sync_all()?;
+    // The name of the file is durable only with its directory.
+    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+}
+
+/// Makes a file that is created with these options readable by its owner alone.
+pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
+}
+
+fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> StoreError {
+    let message = format!("can't {verb} {}: {error}", path.display());
+    if error.kind() == ErrorKind::StorageFull {
+        return StoreError::Full { message };
+    }
+    StoreError::Unavailable { message }
+}
+
+fn unusable(message: String) -> StoreError {
+    StoreError::Unavailable { message }
+}
