@@ -15,6 +15,7 @@
 mod builder;
 mod closed;
 mod store_suite;
+pub mod vendor_server;
 
 pub use builder::ExecutionBuilder;
 pub use runcor_core::ManualClock;

@@ -1,0 +1,117 @@
+//! The provider itself: one call, one request.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use reqwest::Response;
+use reqwest::header::{HeaderName, HeaderValue};
+use runcor_core::{
+    Clock, ModelCapabilities, ModelProvider, ModelRequest, ModelResponse, ProviderError,
+    ProviderStream,
+};
+use serde_json::Value;
+
+use super::config::{AnthropicConfig, StructuredOutput};
+use super::request::body;
+use super::response::answer;
+use super::stream::EventDecoder;
+use super::structured::Structured;
+use crate::error::Error;
+use crate::http::{Fault, Http, Settings, drive, is_event_stream, read_json, replay};
+use crate::wire::Asked;
+
+const HOME: &str = "https://api.anthropic.com";
+const VERSION: &str = "2023-06-01";
+
+/// Anthropic's Claude models.
+#[derive(Debug)]
+pub struct Anthropic {
+    http: Arc<Http>,
+    default_model: String,
+    structured_output: StructuredOutput,
+}
+
+impl Anthropic {
+    /// Makes the provider; nothing is sent yet.
+    ///
+    /// A missing key is no error here: calls fail with it.
+    ///
+    /// # Errors
+    /// Fails when the name, the address or the key can't be used.
+    pub fn new(config: AnthropicConfig) -> Result<Self, Error> {
+        let http = Http::open(Settings {
+            name: config.name,
+            home: HOME,
+            key_variables: &["ANTHROPIC_API_KEY"],
+            api_key: config.api_key,
+            base_url: config.base_url,
+            allow_insecure: config.allow_insecure,
+            timeouts: config.timeouts,
+        })?;
+        let structured_output = config.structured_output;
+        Ok(Self { http: Arc::new(http), default_model: config.default_model, structured_output })
+    }
+
+    /// Replaces the clock by which dates in `Retry-After` are understood.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.http = Http::with_clock(&self.http, clock);
+        self
+    }
+
+    async fn send(&self, body: &Value) -> Result<Response, ProviderError> {
+        let key = self.http.key_header(str::to_owned)?;
+        let mut headers =
+            vec![(HeaderName::from_static("anthropic-version"), HeaderValue::from_static(VERSION))];
+        headers.extend(key.map(|key| (HeaderName::from_static("x-api-key"), key)));
+        // Whoever gives the address with its version means the same address.
+        let has_version = self.http.base().path().trim_end_matches('/').ends_with("/v1");
+        let path: &[&str] = if has_version { &["messages"] } else { &["v1", "messages"] };
+        self.http.post(self.http.url(path), headers, body).await
+    }
+
+    fn asked(&self, request: &ModelRequest) -> (Asked, Structured) {
+        let model = request.model.as_deref().unwrap_or(&self.default_model);
+        let structured = Structured::of(request, model, self.structured_output);
+        (Asked::new(self.http.name(), model, request), structured)
+    }
+
+    async fn whole(
+        &self,
+        response: Response,
+        asked: &Asked,
+        structured: &Structured,
+    ) -> Result<ModelResponse, Fault> {
+        Ok(answer(&read_json(response).await?, asked, structured)?.into_response(asked))
+    }
+}
+
+#[async_trait]
+impl ModelProvider for Anthropic {
+    fn name(&self) -> &str {
+        self.http.name()
+    }
+
+    fn capabilities(&self) -> ModelCapabilities {
+        ModelCapabilities::all()
+    }
+
+    async fn complete(&self, request: &ModelRequest) -> Result<ModelResponse, ProviderError> {
+        let (asked, structured) = self.asked(request);
+        let response = self.send(&body(request, &asked, &structured, false)).await?;
+        let whole = self.whole(response, &asked, &structured).await;
+        whole.map_err(|fault| self.http.fail(&fault))
+    }
+
+    async fn stream(&self, request: &ModelRequest) -> Result<ProviderStream, ProviderError> {
+        let (asked, structured) = self.asked(request);
+        let response = self.send(&body(request, &asked, &structured, true)).await?;
+        if !is_event_stream(&response) {
+            let whole = self.whole(response, &asked, &structured).await;
+            return whole.map(replay).map_err(|fault| self.http.fail(&fault));
+        }
+        let bytes = response.bytes_stream().map_err(Fault::transport);
+        Ok(drive(Arc::clone(&self.http), bytes, EventDecoder::new(asked, structured)))
+    }
+}

@@ -1,0 +1,149 @@
+//! An answer as it is gathered, and the response that is made of it.
+
+use std::sync::Arc;
+
+use runcor_core::{FinishReason, ModelRequest, ModelResponse, ToolCall, Usage};
+use serde_json::{Map, Value};
+
+use super::names::WireNames;
+use crate::http::Fault;
+
+/// The most bytes of text and arguments that an answer may have.
+const MAX_ANSWER: usize = 16 << 20;
+
+/// What the reading of an answer must know about its request.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) provider: Arc<str>,
+    pub(crate) model: String,
+    pub(crate) names: WireNames,
+    prompt_tokens: u64,
+}
+
+impl Asked {
+    pub(crate) fn new(provider: &Arc<str>, model: &str, request: &ModelRequest) -> Self {
+        Self {
+            provider: Arc::clone(provider),
+            model: model.to_owned(),
+            names: WireNames::of(request),
+            prompt_tokens: estimate(prompt_bytes(request)),
+        }
+    }
+}
+
+/// A vendor's answer, whole or so far.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    pub(crate) text: String,
+    pub(crate) model: Option<String>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) tool_calls: Vec<ToolCall>,
+    pub(crate) finish: Option<FinishReason>,
+}
+
+impl Answer {
+    /// Appends text, within bounds.
+    pub(crate) fn push_text(&mut self, text: &str) -> Result<(), Fault> {
+        append(&mut self.text, text)
+    }
+
+    /// Makes the response; usage that the vendor left out is estimated.
+    pub(crate) fn into_response(self, asked: &Asked) -> ModelResponse {
+        let usage = self.usage.unwrap_or_else(|| {
+            let arguments = self.tool_calls.iter().map(|call| call.arguments.to_string().len());
+            Usage {
+                prompt_tokens: asked.prompt_tokens,
+                completion_tokens: estimate(self.text.len() + arguments.sum::<usize>()),
+                estimated: true,
+                ..Usage::default()
+            }
+        });
+        ModelResponse {
+            text: self.text,
+            model: self.model.filter(|m| !m.is_empty()).unwrap_or_else(|| asked.model.clone()),
+            provider: asked.provider.as_ref().to_owned(),
+            usage,
+            tool_calls: self.tool_calls,
+            parsed: None,
+            finish_reason: self.finish,
+        }
+    }
+}
+
+/// Appends to what a stream gathers, within bounds.
+pub(crate) fn append(to: &mut String, text: &str) -> Result<(), Fault> {
+    if to.len() + text.len() > MAX_ANSWER {
+        return Err(Fault::too_large(MAX_ANSWER));
+    }
+    to.push_str(text);
+    Ok(())
+}
+
+/// Reads a tool call's arguments as vendors write them: JSON in a string.
+///
+/// Nothing and `null` mean that there are none. Anything else that is no
+/// object is an error: running a tool with other arguments than were asked for
+/// is worse than not running it.
+pub(crate) fn arguments(
+    text: &str,
+    tool: &str,
+    finish: Option<FinishReason>,
+) -> Result<Value, Fault> {
+    if text.trim().is_empty() {
+        return Ok(Value::Object(Map::new()));
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Null) => Ok(Value::Object(Map::new())),
+        Ok(arguments @ Value::Object(_)) => Ok(arguments),
+        _ if finish == Some(FinishReason::Length) => Err(Fault::malformed(format!(
+            "the call of tool \"{tool}\" was cut off by the token limit; raise maxTokens"
+        ))),
+        _ => Err(Fault::malformed(format!(
+            "the arguments for tool \"{tool}\" are not a JSON object"
+        ))),
+    }
+}
+
+/// The common rule of thumb: a token is four bytes.
+fn estimate(bytes: usize) -> u64 {
+    u64::try_from(bytes.div_ceil(4)).unwrap_or(u64::MAX)
+}
+
+fn prompt_bytes(request: &ModelRequest) -> usize {
+    let said = if request.messages.is_empty() {
+        request.prompt.as_ref().map_or(0, String::len)
+    } else {
+        request.messages.iter().map(|message| message.content.len()).sum()
+    };
+    said + request.system_prompt.as_ref().map_or(0, String::len)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn missing_arguments_are_an_empty_object_and_broken_ones_an_error() {
+        assert_eq!(arguments("", "t", None).unwrap(), json!({}));
+        assert_eq!(arguments("null", "t", None).unwrap(), json!({}));
+        assert_eq!(arguments("{\"a\":1}", "t", None).unwrap(), json!({ "a": 1 }));
+        for broken in ["{\"a\":", "[1]", "\"{}\"", "7"] {
+            assert!(arguments(broken, "t", None).is_err(), "{broken}");
+        }
+        let cut = arguments("{\"a\":", "t", Some(FinishReason::Length)).unwrap_err();
+        assert!(cut.message.contains("maxTokens"));
+    }
+
+    #[test]
+    fn usage_that_the_vendor_left_out_is_estimated_and_says_so() {
+        let request = ModelRequest::prompt("12345678");
+        let asked = Asked::new(&Arc::from("p"), "m", &request);
+        let answer = Answer { text: "12345".to_owned(), ..Answer::default() };
+        let response = answer.into_response(&asked);
+        assert!(response.usage.estimated);
+        assert_eq!((response.usage.prompt_tokens, response.usage.completion_tokens), (2, 2));
+        assert_eq!((response.model.as_str(), response.provider.as_str()), ("m", "p"));
+    }
+}
