@@ -1,0 +1,99 @@
+//! The JSON Schema of a flow file, for editors; made of the tables that the reader goes by.
+
+use serde_json::{Map, Value, json};
+
+use super::keys::{FLOW, Field, KINDS, STEP, Shape};
+
+/// Returns the JSON Schema (draft 2020-12) of a flow file.
+///
+/// Editors complete and check flow files with it. It is coarser than
+/// [`FlowFile::parse`](crate::FlowFile::parse): it knows nothing of names that
+/// refer to one another.
+#[must_use]
+pub fn schema() -> Value {
+    let mut schema = object(&[FLOW]);
+    schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+    schema.insert("title".to_owned(), json!("runcor flow"));
+    schema.insert("description".to_owned(), json!("A flow of runcor: steps that run in order."));
+    Value::Object(schema)
+}
+
+/// The schema of a map with the given keys and no others.
+fn object(tables: &[&[Field]]) -> Map<String, Value> {
+    let fields = || tables.iter().copied().flatten();
+    let mut properties = Map::new();
+    for field in fields() {
+        properties.insert(field.name.to_owned(), property(field));
+        for alias in field.aliases {
+            let doc = format!("Another spelling of {:?}.", field.name);
+            let mut property = shape(field.shape);
+            property.insert("description".to_owned(), json!(doc));
+            properties.insert((*alias).to_owned(), Value::Object(property));
+        }
+    }
+    let required: Vec<Value> = fields().filter(|field| field.required).map(requirement).collect();
+    let mut object = Map::new();
+    object.insert("type".to_owned(), json!("object"));
+    object.insert("properties".to_owned(), Value::Object(properties));
+    object.insert("additionalProperties".to_owned(), json!(false));
+    if !required.is_empty() {
+        object.insert("allOf".to_owned(), Value::Array(required));
+    }
+    object
+}
+
+/// One of the spellings must be there.
+fn requirement(field: &Field) -> Value {
+    let spellings = std::iter::once(&field.name).chain(field.aliases);
+    json!({ "anyOf": spellings.map(|name| json!({ "required": [name] })).collect::<Vec<_>>() })
+}
+
+fn property(field: &Field) -> Value {
+    let mut property = shape(field.shape);
+    property.insert("description".to_owned(), json!(field.doc));
+    Value::Object(property)
+}
+
+fn shape(shape: Shape) -> Map<String, Value> {
+    let schema = match shape {
+        Shape::Text => json!({ "type": "string", "minLength": 1 }),
+        Shape::StepName => json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$" }),
+        Shape::Kind => {
+            json!({ "enum": KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>() })
+        }
+        Shape::Url => json!({ "type": "string", "pattern": "^https?://" }),
+        Shape::Whole(least, most) => {
+            json!({ "type": "integer", "minimum": least, "maximum": most })
+        }
+        Shape::Decimal(least, most) => {
+            json!({ "type": "number", "minimum": least, "maximum": most })
+        }
+        Shape::JsonSchema => json!({ "type": ["object", "boolean"] }),
+        Shape::Mapping => json!({}),
+        Shape::Condition => json!({ "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+        ] }),
+        Shape::Headers => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Shape::Steps => json!({ "type": "array", "items": { "oneOf": step_kinds() } }),
+    };
+    match schema {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn step_kinds() -> Vec<Value> {
+    KINDS
+        .iter()
+        .map(|(kind, tables)| {
+            let tables: Vec<_> = std::iter::once(STEP).chain(tables.iter().copied()).collect();
+            let mut step = object(&tables);
+            if let Some(Value::Object(properties)) = step.get_mut("properties") {
+                properties.insert("kind".to_owned(), json!({ "const": kind }));
+            }
+            step.insert("title".to_owned(), json!(format!("{kind} step")));
+            Value::Object(step)
+        })
+        .collect()
+}

@@ -1,0 +1,14 @@
+//! The interpreter: a pure planner, and a thin driver that does what it says.
+
+mod agent;
+mod attempt;
+mod driver;
+mod plan;
+mod record;
+mod state;
+mod usage;
+
+pub use driver::pipeline_flow;
+pub(crate) use record::STEP_ENTRY_KEYS;
+pub(crate) use state::CONTEXT_KEYS;
+pub use usage::{StepUsage, total_usage, usage_of};

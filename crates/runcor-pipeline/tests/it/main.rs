@@ -1,0 +1,17 @@
+//! The public interface of `runcor-pipeline`, from files to finished runs.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the fakes of a test fail loudly"
+)]
+
+mod agent;
+mod files;
+mod folder;
+mod journal;
+mod refusal;
+mod schema;
+mod support;
+mod webhook;
