@@ -86,37 +86,26 @@ impl Shared {
     }
 
     async fn insert(&self, execution: Execution, events: &[Event]) -> Result<Triggered> {
-        match self.insert_after(Batch::new(), &execution, events).await? {
-            None => Ok(Triggered { execution, replayed: false }),
-            Some(existing) if !self.is_expired(&existing) => {
-                Ok(Triggered { execution: existing, replayed: true })
+        let mut before = Batch::new();
+        loop {
+            match self
+                .store
+                .commit(before.insert(execution.clone()).emit_all(events.to_vec()))
+                .await
+            {
+                Ok(_) => return Ok(Triggered { execution, replayed: false }),
+                Err(StoreError::Duplicate { existing }) if self.is_expired(&existing) => {
+                    // Its retention is over, it just has not been swept away yet.
+                    let delete = Op::Delete { id: existing.id(), expect: existing.fence() };
+                    before = Batch::new().with(delete);
+                }
+                Err(StoreError::Duplicate { existing }) => {
+                    return Ok(Triggered { execution: *existing, replayed: true });
+                }
+                // It was swept away in the meantime.
+                Err(StoreError::Conflict { .. }) => before = Batch::new(),
+                Err(error) => return Err(error.into()),
             }
-            Some(expired) => {
-                // Its retention is over, it just has not been swept away yet.
-                let delete = Op::Delete { id: expired.id(), expect: expired.fence() };
-                let known =
-                    self.insert_after(Batch::new().with(delete), &execution, events).await?;
-                Ok(known.map_or(Triggered { execution, replayed: false }, |existing| Triggered {
-                    execution: existing,
-                    replayed: true,
-                }))
-            }
-        }
-    }
-
-    /// Inserts an execution in one batch with what has to come before; returns
-    /// the one that its key stands for already, if any.
-    async fn insert_after(
-        &self,
-        before: Batch,
-        execution: &Execution,
-        events: &[Event],
-    ) -> Result<Option<Execution>> {
-        let batch = before.insert(execution.clone()).emit_all(events.to_vec());
-        match self.store.commit(batch).await {
-            Ok(_) => Ok(None),
-            Err(StoreError::Duplicate { existing }) => Ok(Some(*existing)),
-            Err(error) => Err(error.into()),
         }
     }
 }

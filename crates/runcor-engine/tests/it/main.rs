@@ -1,0 +1,17 @@
+//! The engine's behaviour, on every store.
+
+#![cfg(test)]
+
+mod bed;
+mod cancelling;
+mod events;
+mod queueing;
+mod recovery;
+mod replaying;
+mod retention;
+mod retrying;
+mod shutdown;
+mod steps;
+mod triggering;
+mod typed;
+mod waiting;
