@@ -36,8 +36,9 @@ impl Project {
 
     /// Makes a call of cargo that shows its output.
     pub(crate) fn cargo<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Cmd<'_> {
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        cmd!(self.shell, "{cargo}").args(args)
+        // Not the variable CARGO: the log should show a command that people can repeat, and
+        // rustup picks the same toolchain for it.
+        cmd!(self.shell, "cargo").args(args)
     }
 
     /// Reads what cargo knows about the members.
