@@ -46,7 +46,8 @@ fn tests(project: &Project, what: &[&str]) -> Result<()> {
         }
         None => {
             println!("cargo-nextest is not installed; `cargo test` runs the tests instead");
-            project.cargo(["test", "--locked", "--lib", "--bins", "--tests", "--examples"])
+            // Unit tests of libraries and programs included, doctests not.
+            project.cargo(["test", "--locked", "--tests", "--no-fail-fast"])
         }
     };
     Ok(call.args(what).run()?)

@@ -35,7 +35,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn allowed(name: &str) -> bool {
-    name.starts_with('.') || name == BUILDS || ALLOWED.contains(&name)
+    // A database that an example left behind is not committed either.
+    let database = name
+        .split_once(".db")
+        .is_some_and(|(_, rest)| ["", "-wal", "-shm", "-lock"].contains(&rest));
+    name.starts_with('.') || name == BUILDS || database || ALLOWED.contains(&name)
 }
 
 fn unknown(name: &str) -> Finding {
@@ -55,10 +59,13 @@ mod tests {
             .file("Cargo.toml", "")
             .file(".gitignore", "")
             .file("docs/README.md", "")
+            .file("runs.db", "")
+            .file("runs.db-wal", "")
+            .file("runs.dbx", "")
             .file("notes.md", "")
             .file("scripts/run.sh", "");
         let names: Vec<_> =
             check(&fixture.tree()).into_iter().map(|f| f.path.display().to_string()).collect();
-        assert_eq!(names, ["notes.md", "scripts"]);
+        assert_eq!(names, ["notes.md", "runs.dbx", "scripts"]);
     }
 }
