@@ -1,0 +1,65 @@
+//! What every route sees: the runtime, the reports, the limits.
+
+use std::fmt;
+use std::sync::Arc;
+
+use runcor_core::{ProviderReport, Runtime};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::HttpConfig;
+
+/// What a [`Server`](crate::Server) puts on the network; a route exists only where its part does.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct HttpParts {
+    /// Runs executions.
+    pub runtime: Arc<dyn Runtime>,
+    /// Tells about providers, for `GET /providers`.
+    pub providers: Option<Arc<dyn ProviderReport>>,
+}
+
+impl HttpParts {
+    /// Serves a runtime and no reports.
+    #[must_use]
+    pub fn new(runtime: Arc<dyn Runtime>) -> Self {
+        Self { runtime, providers: None }
+    }
+
+    /// Serves reports about providers too.
+    #[must_use]
+    pub fn with_providers(mut self, report: Arc<dyn ProviderReport>) -> Self {
+        self.providers = Some(report);
+        self
+    }
+}
+
+impl fmt::Debug for HttpParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpParts")
+            .field("providers", &self.providers.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The state that all requests share.
+pub(crate) struct App {
+    pub(crate) parts: HttpParts,
+    pub(crate) config: HttpConfig,
+    /// Places for event streams.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Cancelled when the server begins to stop.
+    pub(crate) stop: CancellationToken,
+}
+
+impl App {
+    pub(crate) fn new(config: HttpConfig, parts: HttpParts) -> Self {
+        let streams =
+            Arc::new(Semaphore::new(config.max_event_streams.min(Semaphore::MAX_PERMITS)));
+        Self { parts, config, streams, stop: CancellationToken::new() }
+    }
+
+    pub(crate) fn runtime(&self) -> &dyn Runtime {
+        &*self.parts.runtime
+    }
+}

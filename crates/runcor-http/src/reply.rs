@@ -1,0 +1,344 @@
+//! Answers: JSON straight to bytes, and one shape for everything that fails.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, StatusCode};
+use runcor_core::{Error, ErrorCode, Retry};
+use serde::Serialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub(crate) const NOSNIFF: (HeaderName, HeaderValue) =
+    (http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
+/// How long a client is asked to wait where nobody knows better.
+const RETRY_SECONDS: u64 = 1;
+
+/// Answers with `body` as JSON.
+pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    let mut bytes = Vec::with_capacity(1024);
+    if let Err(error) = serde_json::to_writer(&mut bytes, body) {
+        let error =
+            Error::new(ErrorCode::InternalError, "can't write the answer").with_source(error);
+        return Failure::from(error).into_response();
+    }
+    let mut response = Response::new(Body::from(bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(NOSNIFF.0, NOSNIFF.1);
+    response
+}
+
+/// A request that is answered with an error.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    details: Option<Box<Value>>,
+    retry_after: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    error: Shown<'a>,
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    code: &'a str,
+    message: &'a str,
+    details: Option<&'a Value>,
+}
+
+impl Failure {
+    fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), details: None, retry_after: None }
+    }
+
+    fn known(status: StatusCode, code: ErrorCode, message: impl Into<String>) -> Self {
+        Self::new(status, code.as_str(), message)
+    }
+
+    fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(Box::new(details));
+        self
+    }
+
+    fn with_retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// A field of the request is missing or wrong.
+    pub(crate) fn field(field: &str, reason: &str) -> Self {
+        let message = format!("{field} is not valid: {reason}");
+        Self::known(StatusCode::BAD_REQUEST, ErrorCode::ValidationError, message)
+            .with_details(json!({ "field": field, "reason": reason }))
+    }
+
+    /// The trigger carries no usable key.
+    pub(crate) fn no_key() -> Self {
+        Self::known(
+            StatusCode::BAD_REQUEST,
+            ErrorCode::ValidationError,
+            "idempotencyKey is required and must be a non-empty string",
+        )
+        .with_details(key_is_required())
+    }
+
+    /// The body is JSON of the wrong kind.
+    pub(crate) fn not_an_object() -> Self {
+        Self::known(
+            StatusCode::BAD_REQUEST,
+            ErrorCode::ValidationError,
+            "the request body must be a JSON object",
+        )
+    }
+
+    /// The body is not JSON.
+    pub(crate) fn invalid_json(message: impl Into<String>) -> Self {
+        Self::known(StatusCode::BAD_REQUEST, ErrorCode::InvalidJson, message)
+    }
+
+    /// The request has no right to an answer.
+    pub(crate) fn unauthorized() -> Self {
+        Self::known(
+            StatusCode::UNAUTHORIZED,
+            ErrorCode::Unauthorized,
+            "a valid token is needed; send it as Authorization: Bearer <token>",
+        )
+    }
+
+    /// The request comes from where no requests are wanted.
+    pub(crate) fn forbidden(message: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
+    }
+
+    /// There is nothing at this path.
+    pub(crate) fn not_found() -> Self {
+        Self::known(StatusCode::NOT_FOUND, ErrorCode::NotFound, "there is nothing at this path")
+    }
+
+    /// The id belongs to no execution.
+    pub(crate) fn no_execution() -> Self {
+        Self::known(StatusCode::NOT_FOUND, ErrorCode::ExecutionNotFound, "no such execution")
+    }
+
+    /// The name belongs to no flow.
+    pub(crate) fn no_flow() -> Self {
+        Self::known(StatusCode::NOT_FOUND, ErrorCode::FlowNotFound, "no such flow")
+    }
+
+    /// The path is right and the method is not.
+    pub(crate) fn wrong_method() -> Self {
+        let status = StatusCode::METHOD_NOT_ALLOWED;
+        Self::new(status, "METHOD_NOT_ALLOWED", "this path does not take this method")
+    }
+
+    /// The body did not arrive in time.
+    pub(crate) fn too_slow() -> Self {
+        let status = StatusCode::REQUEST_TIMEOUT;
+        Self::new(status, "REQUEST_TIMEOUT", "the request body took too long to arrive")
+    }
+
+    /// The body is too long.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::known(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::PayloadTooLarge,
+            format!("the request body is longer than {limit} bytes"),
+        )
+        .with_details(json!({ "limit": limit }))
+    }
+
+    /// The path is too long.
+    pub(crate) fn url_too_long(limit: usize) -> Self {
+        let message = format!("the path and query are longer than {limit} bytes");
+        Self::new(StatusCode::URI_TOO_LONG, "URI_TOO_LONG", message)
+    }
+
+    /// The server is on its way out.
+    pub(crate) fn stopping() -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::known(status, ErrorCode::EngineShuttingDown, "the server is stopping")
+            .with_retry_after(RETRY_SECONDS)
+    }
+
+    /// The engine can't take work yet.
+    pub(crate) fn not_ready() -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::known(status, ErrorCode::EngineNotReady, "the engine is starting")
+            .with_retry_after(RETRY_SECONDS)
+    }
+
+    /// All places for event streams are taken.
+    pub(crate) fn too_many_streams(limit: usize) -> Self {
+        let message = format!("{limit} event streams are open already; close one or try later");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "TOO_MANY_STREAMS", message)
+            .with_details(json!({ "limit": limit }))
+            .with_retry_after(RETRY_SECONDS)
+    }
+
+    /// Something broke: the client gets a number, the log gets the cause.
+    pub(crate) fn broken(code: ErrorCode, cause: &dyn StdError) -> Self {
+        let request_id = Uuid::now_v7().to_string();
+        tracing::error!(%request_id, %code, cause = %chain(cause), "a request failed inside");
+        Self::known(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            code,
+            format!("something broke inside; the log tells the cause under request {request_id}"),
+        )
+        .with_details(json!({ "requestId": request_id }))
+    }
+}
+
+fn key_is_required() -> Value {
+    json!({ "field": "idempotencyKey", "reason": "required" })
+}
+
+/// Joins an error and its sources.
+fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Returns the status that stands for a code of the engine.
+fn status_of(code: ErrorCode) -> StatusCode {
+    use ErrorCode as Code;
+    match code {
+        Code::ValidationError
+        | Code::InvalidInput
+        | Code::InvalidJson
+        | Code::InvalidRequest
+        | Code::MissingIdempotencyKey => StatusCode::BAD_REQUEST,
+        Code::Unauthorized => StatusCode::UNAUTHORIZED,
+        Code::FlowNotFound | Code::ExecutionNotFound | Code::ProviderNotFound | Code::NotFound => {
+            StatusCode::NOT_FOUND
+        }
+        Code::InvalidState
+        | Code::InvalidTransition
+        | Code::DuplicateFlow
+        | Code::DuplicateProvider => StatusCode::CONFLICT,
+        Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Code::QueueFull => StatusCode::TOO_MANY_REQUESTS,
+        Code::EngineNotReady
+        | Code::EngineShuttingDown
+        | Code::StorageFull
+        | Code::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Rounds a delay up to whole seconds, at least one.
+fn seconds(delay: Duration) -> u64 {
+    let rounded = if delay.subsec_nanos() > 0 { delay.as_secs() + 1 } else { delay.as_secs() };
+    rounded.max(1)
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let (code, status) = (error.code(), status_of(error.code()));
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            return Self::broken(code, &error);
+        }
+        let mut failure = Self::known(status, code, error.message());
+        failure.details = match error.details() {
+            Some(details) => Some(Box::new(details.clone())),
+            None if code == ErrorCode::MissingIdempotencyKey => Some(Box::new(key_is_required())),
+            None => None,
+        };
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            failure.retry_after = Some(match error.retry() {
+                Retry::After(Some(delay)) => seconds(delay),
+                Retry::After(None) | Retry::Never => RETRY_SECONDS,
+            });
+        }
+        failure
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let error =
+            Shown { code: self.code, message: &self.message, details: self.details.as_deref() };
+        let mut response = json(self.status, &Envelope { error });
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_the_documented_status() {
+        for (code, status) in [
+            (ErrorCode::ValidationError, 400),
+            (ErrorCode::InvalidInput, 400),
+            (ErrorCode::InvalidJson, 400),
+            (ErrorCode::MissingIdempotencyKey, 400),
+            (ErrorCode::Unauthorized, 401),
+            (ErrorCode::FlowNotFound, 404),
+            (ErrorCode::ExecutionNotFound, 404),
+            (ErrorCode::InvalidState, 409),
+            (ErrorCode::InvalidTransition, 409),
+            (ErrorCode::DuplicateFlow, 409),
+            (ErrorCode::PayloadTooLarge, 413),
+            (ErrorCode::QueueFull, 429),
+            (ErrorCode::EngineNotReady, 503),
+            (ErrorCode::EngineShuttingDown, 503),
+            (ErrorCode::StorageFull, 503),
+            (ErrorCode::StorageUnavailable, 503),
+            (ErrorCode::StorageCorrupt, 500),
+            (ErrorCode::InternalError, 500),
+        ] {
+            assert_eq!(status_of(code).as_u16(), status, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_delay_is_told_in_whole_seconds_rounded_up() {
+        let told = |millis| {
+            let delay = Some(Duration::from_millis(millis));
+            Failure::from(Error::new(ErrorCode::QueueFull, "full").retryable(delay)).retry_after
+        };
+        assert_eq!(told(0), Some(1));
+        assert_eq!(told(2_001), Some(3));
+        let plain = Error::new(ErrorCode::StorageFull, "full");
+        assert_eq!(Failure::from(plain).retry_after, Some(1));
+    }
+
+    #[test]
+    fn an_inner_error_does_not_tell_its_cause() {
+        let cause = std::io::Error::other("password=hunter2");
+        let error = Error::new(ErrorCode::InternalError, "can't reach db").with_source(cause);
+        let failure = Failure::from(error);
+        assert!(!failure.message.contains("hunter2") && !failure.message.contains("db"));
+        assert!(failure.details.is_some_and(|details| details["requestId"].is_string()));
+    }
+
+    #[test]
+    fn a_failure_stays_small_enough_to_be_returned_by_value() {
+        assert!(size_of::<Failure>() <= 96);
+    }
+}

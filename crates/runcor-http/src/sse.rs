@@ -1,0 +1,212 @@
+//! One event stream: what happened since the client last listened, then what happens now.
+//!
+//! The stream listens first and reads history second, so nothing falls between
+//! the two; what comes both ways is recognised by its sequence number. It is
+//! pulled by the connection: a client that does not read is not written for,
+//! and learns from a `gap` message what it has missed.
+
+mod filter;
+mod frame;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use runcor_core::{EventGap, EventRecord, EventSubscription};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+
+pub(crate) use filter::Filter;
+
+use crate::app::App;
+use frame::{GapReason, comment, gap, push_event};
+
+/// How many stored events are read at once.
+const PAGE: usize = 64;
+/// The highest number that every store can be asked for.
+const HIGHEST: u64 = i64::MAX as u64;
+
+pub(crate) struct EventStream {
+    app: Arc<App>,
+    live: EventSubscription,
+    filter: Filter,
+    phase: Phase,
+    /// The newest event that was read from history.
+    replayed_to: u64,
+    /// Whether history was read and nothing live has come since.
+    catching_up: bool,
+    heartbeat: Interval,
+    _place: OwnedSemaphorePermit,
+}
+
+#[derive(Clone, Copy)]
+enum Phase {
+    /// Nothing was sent yet; history begins after the given event.
+    Opening(Option<u64>),
+    /// History is being read; the first page still has to prove that it joins on.
+    Replaying {
+        after: u64,
+        claimed: bool,
+    },
+    Live,
+    Ended,
+}
+
+enum Next {
+    Event(Arc<EventRecord>),
+    Missed(u64),
+    Beat,
+    Over,
+}
+
+impl EventStream {
+    pub(crate) fn open(
+        app: &Arc<App>,
+        filter: Filter,
+        after: Option<u64>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        let period = app.config.heartbeat;
+        let mut heartbeat = interval_at(Instant::now() + period, period);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            live: app.runtime().subscribe(),
+            app: Arc::clone(app),
+            filter,
+            phase: Phase::Opening(after),
+            replayed_to: 0,
+            catching_up: after.is_some(),
+            heartbeat,
+            _place: place,
+        }
+    }
+
+    /// Returns the next bytes for the client, `None` at the end of the stream.
+    pub(crate) async fn next_chunk(&mut self) -> Option<Bytes> {
+        loop {
+            let chunk = match self.phase {
+                Phase::Opening(after) => {
+                    self.phase = match after {
+                        Some(after) => {
+                            Phase::Replaying { after: after.min(HIGHEST), claimed: true }
+                        }
+                        None => Phase::Live,
+                    };
+                    Some(comment("connected"))
+                }
+                Phase::Replaying { after, claimed } => self.replay(after, claimed).await,
+                Phase::Live => self.follow().await,
+                Phase::Ended => return None,
+            };
+            if chunk.is_some() {
+                return chunk;
+            }
+        }
+    }
+
+    /// Sends the next page of history, `None` when there is nothing to say.
+    async fn replay(&mut self, after: u64, claimed: bool) -> Option<Bytes> {
+        // A store in memory answers at once; others shall have their turn too.
+        tokio::task::yield_now().await;
+        let stop = self.app.stop.clone();
+        let page = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Some(self.end("shutdown")),
+            page = self.page(after, claimed) => page,
+        };
+        let (after, page, mut out) = match page {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(code = %error.code(), %error, "stored events can't be read");
+                return Some(self.end("the store does not answer; connect again later"));
+            }
+        };
+        let Some(last) = page.last().map(|record| record.seq) else {
+            self.phase = Phase::Live;
+            return None;
+        };
+        if let Some(missed) =
+            page.first().map(|first| first.seq.saturating_sub(after + 1)).filter(|n| *n > 0)
+        {
+            gap(&mut out, missed, GapReason::Forgotten);
+        }
+        for record in page.iter().filter(|record| self.filter.passes(&record.event)) {
+            push_event(&mut out, record);
+        }
+        self.replayed_to = last;
+        self.phase = Phase::Replaying { after: last, claimed: false };
+        (!out.is_empty()).then(|| Bytes::from(out))
+    }
+
+    /// Reads a page; also finds out whether the client's event is one of this history.
+    ///
+    /// After a restart on a store that forgets, a client comes with a number
+    /// that is higher than all that exist: it gets everything there is.
+    async fn page(
+        &self,
+        after: u64,
+        claimed: bool,
+    ) -> runcor_core::Result<(u64, Vec<EventRecord>, Vec<u8>)> {
+        let runtime = self.app.runtime();
+        let page = runtime.events(after, PAGE).await?;
+        if !page.is_empty() || !claimed || after == 0 {
+            return Ok((after, page, Vec::new()));
+        }
+        if !runtime.events(after - 1, 1).await?.is_empty() {
+            return Ok((after, page, Vec::new()));
+        }
+        let page = runtime.events(0, PAGE).await?;
+        let mut out = Vec::new();
+        if !page.is_empty() {
+            gap(&mut out, 0, GapReason::UnknownId);
+        }
+        Ok((0, page, out))
+    }
+
+    /// Sends what happens now, `None` for what is not meant for this client.
+    async fn follow(&mut self) -> Option<Bytes> {
+        match self.next().await {
+            Next::Beat => Some(comment("ping")),
+            Next::Over => Some(self.end("shutdown")),
+            Next::Missed(_) if self.catching_up => {
+                // It happened while history was read, so history has it.
+                self.phase = Phase::Replaying { after: self.replayed_to, claimed: false };
+                None
+            }
+            Next::Missed(missed) => {
+                let mut out = Vec::new();
+                gap(&mut out, missed, GapReason::Lagged);
+                Some(Bytes::from(out))
+            }
+            Next::Event(record) => {
+                if record.seq <= self.replayed_to {
+                    return None;
+                }
+                self.catching_up = false;
+                if !self.filter.passes(&record.event) {
+                    return None;
+                }
+                let mut out = Vec::with_capacity(256);
+                push_event(&mut out, &record);
+                (!out.is_empty()).then(|| Bytes::from(out))
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Next {
+        tokio::select! {
+            biased;
+            () = self.app.stop.cancelled() => Next::Over,
+            _ = self.heartbeat.tick() => Next::Beat,
+            heard = self.live.next() => match heard {
+                Ok(Some(record)) => Next::Event(record),
+                Ok(None) => Next::Over,
+                Err(EventGap { missed }) => Next::Missed(missed),
+            },
+        }
+    }
+
+    fn end(&mut self, why: &str) -> Bytes {
+        self.phase = Phase::Ended;
+        comment(why)
+    }
+}

@@ -1,0 +1,18 @@
+//! The HTTP API over real sockets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
+
+mod client;
+mod fake;
+
+mod engine;
+mod lifecycle;
+mod limits;
+mod routes;
+mod security;
+mod sse;
