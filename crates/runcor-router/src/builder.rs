@@ -17,6 +17,17 @@ use crate::slot::Slot;
 use crate::strategy::{Candidate, Custom, Orders, Standing};
 
 /// Collects providers and settings for a [`Router`].
+///
+/// ```
+/// # use std::time::Duration;
+/// # use runcor_core::{ErrorCode, Strategy};
+/// # use runcor_router::Router;
+/// let empty = Router::builder()
+///     .strategy(Strategy::LowestCost)
+///     .failure_threshold(3)
+///     .cooldown(Duration::from_secs(10));
+/// assert_eq!(empty.build().unwrap_err().code(), ErrorCode::InvalidConfig);
+/// ```
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct RouterBuilder {

@@ -43,6 +43,36 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, CoreError>> + Send + 
 /// in its place stands the error; a stream is not asked for again.
 ///
 /// Requests for free text cost nothing here. Clones share the compiled schemas.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use runcor_core::*;
+/// # use runcor_router::{Router, StructuredOutput};
+/// # #[derive(Debug)]
+/// # struct Oracle;
+/// # #[async_trait::async_trait]
+/// # impl ModelProvider for Oracle {
+/// #     fn name(&self) -> &str { "oracle" }
+/// #     async fn complete(&self, _: &ModelRequest) -> Result<ModelResponse, ProviderError> {
+/// #         Ok(ModelResponse { text: "```json\n{\"age\": 30}\n```".into(), ..ModelResponse::default() })
+/// #     }
+/// #     async fn stream(&self, _: &ModelRequest) -> Result<ProviderStream, ProviderError> {
+/// #         unreachable!()
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let oracle = Arc::new(Oracle);
+/// let router = Router::builder().provider(oracle).build()?;
+/// let model = StructuredOutput::new(Arc::new(router));
+/// let schema = serde_json::json!({ "type": "object", "required": ["age"] });
+/// let request = ModelRequest::prompt("How old is Alice?")
+///     .with_response_format(ResponseFormat::Schema(schema));
+/// let answer = model.complete(request).await?;
+/// assert_eq!(answer.parsed, Some(serde_json::json!({ "age": 30 })));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct StructuredOutput {
     inner: Arc<dyn ModelService>,

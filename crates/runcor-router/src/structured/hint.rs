@@ -9,7 +9,10 @@ use runcor_core::{Message, ModelRequest, ModelResponse, Violation};
 /// In a conversation the answer and the hint become its next two turns; a single
 /// prompt is repeated with the hint below it.
 pub(super) fn add(request: &mut ModelRequest, response: &ModelResponse, errors: &[Violation]) {
-    request.provider = Some(response.provider.clone());
+    // A service that is no router may leave its answer without a name.
+    if !response.provider.is_empty() {
+        request.provider = Some(response.provider.clone());
+    }
     let hint = hint(errors);
     if request.messages.is_empty() {
         let prompt = request.prompt.get_or_insert_default();

@@ -1,14 +1,17 @@
 //! The circuit breaker as callers meet it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::{FutureExt, future::join_all};
 
 use runcor_core::ProviderHealth::{HalfOpen, Healthy, Unhealthy};
 use runcor_core::{
-    ErrorCode, Event, EventSink, ModelRequest, ModelService, ProviderErrorKind, ProviderReport,
-    Retry,
+    ErrorCode, Event, EventSink, ModelProvider, ModelRequest, ModelResponse, ModelService,
+    ProviderError, ProviderErrorKind, ProviderReport, ProviderStream, Retry,
 };
 use runcor_router::{Retries, Router};
 
@@ -129,6 +132,60 @@ async fn half_open_admits_one_request_at_a_time() {
     drop(probe);
     router.complete(hello()).await.unwrap();
     assert_eq!(provider.calls(), 4);
+}
+
+/// A provider that rejects everything and can't bear two requests at once.
+#[derive(Debug, Default)]
+struct Lonely {
+    failed_once: AtomicBool,
+    busy: AtomicBool,
+    met: AtomicUsize,
+}
+
+#[async_trait]
+impl ModelProvider for Lonely {
+    fn name(&self) -> &'static str {
+        "lonely"
+    }
+
+    async fn complete(&self, _: &ModelRequest) -> Result<ModelResponse, ProviderError> {
+        if !self.failed_once.swap(true, SeqCst) {
+            return Err(ProviderError::new("lonely", ProviderErrorKind::Unavailable, "down"));
+        }
+        assert!(!self.busy.swap(true, SeqCst), "two probes at once");
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        self.met.fetch_add(1, SeqCst);
+        self.busy.store(false, SeqCst);
+        Err(ProviderError::new("lonely", ProviderErrorKind::Rejected, "no"))
+    }
+
+    async fn stream(&self, _: &ModelRequest) -> Result<ProviderStream, ProviderError> {
+        unreachable!("it does not promise to stream")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn half_open_never_has_two_requests_under_way_however_many_want() {
+    let world = World::default();
+    let lonely = Arc::new(Lonely::default());
+    let builder = world.router().provider(Arc::<Lonely>::clone(&lonely)).failure_threshold(1);
+    let router = builder.cooldown(COOLDOWN).retries(Retries::NONE).build().unwrap();
+    let router = Arc::new(router);
+    fail(&router, 1).await;
+    world.clock.advance(COOLDOWN);
+    let callers = (0..400).map(|_| {
+        let router = Arc::clone(&router);
+        tokio::spawn(async move { router.complete(hello()).await.unwrap_err().code() })
+    });
+    let mut admitted = 0;
+    for code in join_all(callers).await {
+        admitted += usize::from(code.unwrap() == ErrorCode::AllProvidersFailed);
+    }
+    assert!(admitted >= 1);
+    assert_eq!(admitted, lonely.met.load(SeqCst));
+    assert_eq!(router.providers()[0].health_state, HalfOpen);
 }
 
 #[tokio::test]
