@@ -107,12 +107,14 @@ impl<'s> Checker<'s, '_> {
         if let Some(schema @ Value::Object(_)) = schema.get("additionalProperties") {
             return Some(self.value(&entry.value, schema, path));
         }
-        let candidates = known.into_iter().flat_map(Map::keys).map(String::as_str);
-        let suggestion = suggest::nearest(&entry.key, candidates);
         let message = match &*entry.key {
             "<<" => "merge keys are not supported; write the keys out".to_owned(),
+            key if key.contains(':') => "a space is missing after the ':' of this key".to_owned(),
             key => format!("there is no key \"{}\" here", shown(key)),
         };
+        let candidates = known.into_iter().flat_map(Map::keys).map(String::as_str);
+        let suggestion =
+            (!self.findings.is_full()).then(|| suggest::nearest(&entry.key, candidates)).flatten();
         self.findings.suggest(path, entry.place, message, suggestion);
         None
     }

@@ -29,7 +29,7 @@ impl Findings {
         message: impl Into<String>,
         suggestion: Option<&str>,
     ) {
-        if self.problems.len() >= MAX_PROBLEMS {
+        if self.is_full() {
             self.more = true;
             return;
         }
@@ -52,6 +52,11 @@ impl Findings {
                 message: message.into(),
             });
         }
+    }
+
+    /// Returns whether further problems are only counted.
+    pub(crate) fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
     }
 
     /// Returns whether anything makes the file unusable.

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use crate::findings::Findings;
 use crate::load::Env;
 use crate::node::{Content, Node};
-use crate::path::{Path, shown};
+use crate::path::{Path, shown_variable};
 
 /// The most bytes that all filled-in texts of a file may have together.
 const MAX_FILLED_BYTES: usize = 4 * 1024 * 1024;
@@ -97,12 +97,12 @@ impl Filler<'_, '_> {
 const MALFORMED: &str = "\"${\" begins a placeholder that is not whole; write ${NAME}, ${NAME:-default}, or $${ for a plain ${";
 
 fn missing(name: &str) -> String {
-    let name = shown(name);
+    let name = shown_variable(name);
     format!("the environment variable {name} is not set; set it or give a default: ${{{name}:-…}}")
 }
 
 fn too_large(name: &str) -> String {
-    format!("the environment variable {} is too large to be filled in here", shown(name))
+    format!("the environment variable {} is too large to be filled in here", shown_variable(name))
 }
 
 /// Cuts a text into pieces.

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-/// The most characters of one key that a message shows.
-const MAX_SHOWN: usize = 64;
+/// The most characters of a key that a message shows.
+const MAX_KEY: usize = 32;
+
+/// The most characters of a variable's name that a message shows.
+const MAX_VARIABLE: usize = 128;
 
 /// A path, kept on the stack of the walk that it describes.
 #[derive(Debug, Clone, Copy)]
@@ -37,10 +40,28 @@ impl fmt::Display for Path<'_> {
     }
 }
 
-/// Returns a name from the file fit for one line of a message.
-pub(crate) fn shown(name: &str) -> String {
-    let mut text: String = name.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect();
-    if name.chars().nth(MAX_SHOWN).is_some() {
+/// Returns a key of the file fit for one line of a message.
+///
+/// Where a space after the colon was forgotten, the value is part of the key
+/// and may be a secret; so what follows a colon is left out, and long keys are
+/// cut short.
+pub(crate) fn shown(key: &str) -> String {
+    match key.split_once(':') {
+        Some((before, _)) => format!("{}:…", shortened(before, MAX_KEY)),
+        None => shortened(key, MAX_KEY),
+    }
+}
+
+/// Returns the name of a variable fit for one line of a message.
+pub(crate) fn shown_variable(name: &str) -> String {
+    shortened(name, MAX_VARIABLE)
+}
+
+fn shortened(name: &str, most: usize) -> String {
+    let is_long = name.chars().nth(most).is_some();
+    let kept = if is_long { most / 2 } else { most };
+    let mut text: String = name.chars().take(kept).flat_map(char::escape_debug).collect();
+    if is_long {
         text.push('…');
     }
     text
@@ -61,6 +82,12 @@ mod tests {
     #[test]
     fn a_name_in_a_message_is_short_and_has_no_control_characters() {
         assert_eq!(shown("a\nb"), "a\\nb");
-        assert_eq!(shown(&"x".repeat(99)).chars().count(), 65);
+        assert_eq!(shown(&"x".repeat(99)).chars().count(), 17);
+        assert_eq!(shown_variable(&"X".repeat(99)).len(), 99);
+    }
+
+    #[test]
+    fn a_value_that_became_part_of_a_key_is_not_shown() {
+        assert_eq!(shown("apiKey:hush"), "apiKey:…");
     }
 }

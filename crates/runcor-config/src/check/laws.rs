@@ -1,5 +1,7 @@
 //! The laws of the check: it agrees with a full validator, and what passes deserialises.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, proptest};
 use proptest::prop_oneof;
 use proptest::sample::Index;
@@ -10,6 +12,10 @@ use crate::config::Config;
 use crate::findings::Findings;
 use crate::node::{Content, Entry, Node, Place};
 use crate::schema::strict;
+
+/// The full validator.
+static FULL: LazyLock<runcor_core::Schema> =
+    LazyLock::new(|| runcor_core::Schema::compile(&strict()).unwrap());
 
 /// Every key of the file once.
 fn everything() -> Value {
@@ -178,7 +184,7 @@ proptest! {
         for (at, change) in changes {
             apply(&mut document, &at, change);
         }
-        let full = runcor_core::Schema::compile(&strict()).unwrap().check(&document);
+        let full = FULL.check(&document);
         match verdict(&document) {
             Ok(json) => {
                 prop_assert!(full.is_ok(), "passes, but {full:?}");

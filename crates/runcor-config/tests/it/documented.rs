@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{config, parse, problems};
 
 /// The configuration reference of the documentation, whole.
-const REFERENCE: &str = r#"
+pub(crate) const REFERENCE: &str = r#"
 engine:
   concurrency: 100
   drainTimeout: 10000

@@ -1,9 +1,11 @@
 //! What holds for every text and every configuration.
 
-use proptest::prelude::{Strategy, any, prop_assert_eq, proptest};
+use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
+use proptest::sample::Index;
 use proptest::{option, prop_oneof};
 use serde_json::{Value, json};
 
+use super::documented::REFERENCE;
 use super::env;
 
 /// Text from the alphabet of YAML, which meets more of the parser than any text.
@@ -58,6 +60,23 @@ proptest! {
                 assert_eq!(problem.to_string().lines().count(), 1);
             }
             assert!(!error.problems().is_empty());
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_never_panics_and_its_mistakes_lie_within_it(
+        damages in proptest::collection::vec((any::<Index>(), 0..4_usize, YAMLISH), 1..4)
+    ) {
+        let mut text: Vec<char> = REFERENCE.chars().collect();
+        for (at, length, put) in damages {
+            let at = at.index(text.len() - 4);
+            text.splice(at..at + length, put.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let lines = text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']).count();
+        for problem in runcor_config::parse(&text, &env).unwrap_err().problems() {
+            prop_assert!(problem.line <= lines && problem.column >= 1, "{problem}");
+            prop_assert_eq!(problem.to_string().lines().count(), 1);
         }
     }
 

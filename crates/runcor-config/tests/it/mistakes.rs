@@ -88,6 +88,29 @@ fn an_unknown_key_is_found_at_every_level() {
 }
 
 #[test]
+fn a_forgotten_space_after_a_colon_is_told_without_the_value() {
+    let text = "httpServer: {authToken:hush}";
+    assert_eq!(
+        problems(text),
+        ["1:14 httpServer.authToken:…: a space is missing after the ':' of this key"]
+    );
+    let text = "httpServer:\n  authToken:hush\n  port: 1\n";
+    assert!(!problems(text).join("").contains("hush"));
+}
+
+#[test]
+fn lines_may_end_as_on_windows() {
+    let problems = problems("engine:\r\n  concurrency: 1\r\n  nope: 1\r\n");
+    assert_eq!(problems, ["3:3 engine.nope: there is no key \"nope\" here"]);
+}
+
+#[test]
+fn an_empty_section_is_found_at_its_own_line() {
+    let problems = problems("state: {}\nengine:\n\n# nothing\n\nrouting: {}\n");
+    assert!(problems[0].starts_with("2:7 engine: expected a mapping"), "{problems:?}");
+}
+
+#[test]
 fn the_older_key_of_the_store_is_refused() {
     let problems = problems("state: {backend: sqlite}");
     assert_eq!(problems, ["1:9 state.backend: there is no key \"backend\" here"]);
