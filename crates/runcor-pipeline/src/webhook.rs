@@ -13,4 +13,4 @@ pub use http::SafeHttp;
 pub use policy::WebhookPolicy;
 pub use resolver::{NameLookup, SystemLookup};
 pub(crate) use send::post;
-pub(crate) use target::{check_header, check_url};
+pub(crate) use target::{check_header, check_url, check_variables};

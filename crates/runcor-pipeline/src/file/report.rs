@@ -24,8 +24,8 @@ impl Report {
             self.problems.push(Problem {
                 file: self.file.clone(),
                 place: at,
-                path: path.to_owned(),
-                message: message.into(),
+                path: one_line(path),
+                message: one_line(&message.into()),
             });
         }
     }
@@ -40,4 +40,22 @@ impl Report {
         self.problems.sort_by_key(|problem| problem.place);
         self.problems
     }
+}
+
+/// Shows signs of control as escapes and cuts what is too long to read.
+fn one_line(text: &str) -> String {
+    const MOST: usize = 500;
+    let mut shown = String::new();
+    for char in text.chars() {
+        if shown.len() >= MOST {
+            shown.push('…');
+            break;
+        }
+        if char.is_control() {
+            shown.extend(char.escape_default());
+        } else {
+            shown.push(char);
+        }
+    }
+    shown
 }

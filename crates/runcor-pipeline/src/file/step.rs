@@ -13,7 +13,7 @@ use super::yaml::{Node, Yaml};
 use crate::expression::{Condition, Mapping, Path, Reference, See};
 use crate::run::{CONTEXT_KEYS, STEP_ENTRY_KEYS};
 use crate::spec::{Action, AgentSpec, Call, StepSpec, Target, WebhookSpec};
-use crate::webhook::{check_header, check_url};
+use crate::webhook::{check_header, check_url, check_variables};
 
 pub(crate) type Steps = Vec<StepSpec>;
 
@@ -300,6 +300,7 @@ fn read_header(name: &str, value: &Node) -> Result<(HeaderName, HeaderValue), St
     let Yaml::Text(text) = &value.value else {
         return Err(format!("must be a text, not {}; put it into quotes", value.kind()));
     };
+    check_variables(text)?;
     let mut value = HeaderValue::from_str(text)
         .map_err(|_| "a header's value is one line of visible signs".to_owned())?;
     value.set_sensitive(true);

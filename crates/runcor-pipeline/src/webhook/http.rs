@@ -1,6 +1,7 @@
 //! The HTTP client of webhooks.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -62,13 +63,16 @@ impl SafeHttp {
         &self.client
     }
 
-    /// Vets an address that stands in the URL; names are vetted when they are resolved.
+    /// Vets the host and an address that stands in the URL; names are vetted when they are resolved.
     pub(crate) fn vet(&self, url: &Url) -> Result<(), Refused> {
-        match url.host() {
-            Some(Host::Ipv4(address)) => self.policy.check(&address.to_string(), address.into()),
-            Some(Host::Ipv6(address)) => self.policy.check(&address.to_string(), address.into()),
-            Some(Host::Domain(_)) | None => Ok(()),
-        }
+        let (host, address): (_, Option<IpAddr>) = match url.host() {
+            Some(Host::Ipv4(address)) => (address.to_string(), Some(address.into())),
+            Some(Host::Ipv6(address)) => (address.to_string(), Some(address.into())),
+            Some(Host::Domain(name)) => (name.to_owned(), None),
+            None => (String::new(), None),
+        };
+        self.policy.check_host(&host)?;
+        address.map_or(Ok(()), |address| self.policy.check_address(&host, address))
     }
 }
 

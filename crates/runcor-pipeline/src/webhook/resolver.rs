@@ -62,7 +62,7 @@ impl VettingResolver {
         let mut allowed = Vec::new();
         let mut refused = None;
         for address in self.lookup.lookup(host).await? {
-            match self.policy.check(host, address) {
+            match self.policy.check_address(host, address) {
                 Ok(()) => allowed.push(address),
                 Err(error) => refused = Some(error),
             }
@@ -71,5 +71,39 @@ impl VettingResolver {
             Some(error) if allowed.is_empty() => Err(error.into()),
             _ => Ok(allowed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Fixed(Vec<IpAddr>);
+
+    #[async_trait]
+    impl NameLookup for Fixed {
+        async fn lookup(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+            Ok(self.0.clone())
+        }
+    }
+
+    async fn vetted(addresses: &[&str]) -> Result<Vec<IpAddr>, String> {
+        let lookup = Fixed(addresses.iter().map(|address| address.parse().unwrap()).collect());
+        let resolver = VettingResolver { policy: Arc::default(), lookup: Arc::new(lookup) };
+        resolver.vetted("hooks.example.com").await.map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn of_mixed_addresses_only_the_public_ones_are_used() {
+        let mixed = vetted(&["127.0.0.1", "8.8.8.8", "fd00::1", "2606:4700::1111"]).await.unwrap();
+        let shown: Vec<_> = mixed.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["8.8.8.8", "2606:4700::1111"]);
+    }
+
+    #[tokio::test]
+    async fn a_name_with_special_addresses_alone_is_refused() {
+        let refused = vetted(&["127.0.0.1", "10.0.0.1"]).await.unwrap_err();
+        assert!(refused.contains("webhooks.allowPrivateAddresses"), "{refused}");
     }
 }

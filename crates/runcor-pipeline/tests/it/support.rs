@@ -177,7 +177,7 @@ pub(crate) async fn skipping<T>(
 
 /// A client that resolves every name to loopback.
 pub(crate) fn http(allow_private: bool) -> SafeHttp {
-    let policy = WebhookPolicy { allow_private, allowed_hosts: Vec::new() };
+    let policy = WebhookPolicy { allow_private, ..WebhookPolicy::default() };
     SafeHttp::with_lookup(policy, Arc::new(Fixed(vec!["127.0.0.1".parse().unwrap()]))).unwrap()
 }
 
