@@ -31,7 +31,7 @@ fn everything() -> Value {
         "flows": { "dir": "flows" },
         "webhooks": { "allowPrivateAddresses": ["h"], "allowedHosts": ["h"] },
         "state": { "type": "sqlite", "path": "p", "durability": "normal" },
-        "httpServer": { "enabled": true, "port": 65535, "hostname": "h", "authToken": "t",
+        "httpServer": { "enabled": true, "port": 65535, "hostname": "h", "authToken": "t", "allowUnauthenticated": false,
             "cors": { "origin": ["o"], "methods": ["GET"], "headers": ["h"] },
             "bodyLimit": 1, "basePath": "", "allowedHosts": [], "shutdownTimeout": 1 },
         "connections": [{ "name": "n", "preset": "gmail", "transport": "stdio", "command": "c",

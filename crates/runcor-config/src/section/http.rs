@@ -19,12 +19,15 @@ pub struct HttpServer {
     /// The address or host name to listen on.
     #[schemars(length(min = 1))]
     pub hostname: String,
-    /// Which web pages may call the API: all, none, or by rules.
-    pub cors: Cors,
+    /// Which web pages may call the API: all, none, or by rules; the server decides when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
     /// The token that callers must send; the environment variable `AUTH_TOKEN` when absent.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "secret::masked")]
     #[schemars(with = "Option<String>", length(min = 1))]
     pub auth_token: Option<SecretString>,
+    /// Whether a public address may be served without a token.
+    pub allow_unauthenticated: bool,
     /// The largest request body, in bytes.
     #[schemars(range(min = 1, max = 1_073_741_824))]
     pub body_limit: u64,
@@ -44,8 +47,9 @@ impl Default for HttpServer {
             enabled: false,
             port: 3000,
             hostname: "127.0.0.1".to_owned(),
-            cors: Cors::default(),
+            cors: None,
             auth_token: None,
+            allow_unauthenticated: false,
             body_limit: 1_048_576,
             base_path: String::new(),
             allowed_hosts: Vec::new(),
@@ -62,12 +66,6 @@ pub enum Cors {
     Switch(bool),
     /// Those that the rules name.
     Rules(CorsRules),
-}
-
-impl Default for Cors {
-    fn default() -> Self {
-        Self::Switch(true)
-    }
 }
 
 /// What is allowed to web pages.

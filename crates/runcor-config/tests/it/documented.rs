@@ -205,6 +205,7 @@ fn the_defaults_are_the_documented_ones() {
     assert!(!config.http_server.enabled);
     assert_eq!(config.http_server.port, 3000);
     assert_eq!(config.http_server.hostname, "127.0.0.1");
+    assert!(config.http_server.cors.is_none() && !config.http_server.allow_unauthenticated);
     assert_eq!(config.http_server.body_limit, 1_048_576);
     assert!(config.providers.is_empty());
 }

@@ -35,9 +35,9 @@ fn configuration() -> impl Strategy<Value = Value> {
             json!({ "type": "mock", "name": name, "apiKey": name, "models": models,
                 key: { "input": price, "output": 0 } })
         });
-    let http = (any::<u16>(), text(), any::<bool>(), text()).prop_map(|(port, host, cors, base)| {
+    let http = (any::<u16>(), text(), any::<bool>(), "[a-z0-9~.-]{1,9}").prop_map(|(port, host, cors, base)| {
         let cors = if cors { json!(false) } else { json!({ "origin": host }) };
-        json!({ "port": port, "hostname": host, "cors": cors, "basePath": base, "authToken": base })
+        json!({ "port": port, "hostname": host, "cors": cors, "basePath": format!("/{base}"), "authToken": base })
     });
     (engine, provider, http, text()).prop_map(|(engine, provider, http, text)| {
         json!({ "engine": engine, "providers": [provider], "httpServer": http,

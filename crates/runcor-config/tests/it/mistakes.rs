@@ -321,3 +321,13 @@ fn both_ways_to_give_a_price_at_once_are_refused() {
     );
     assert!(problems(&text)[0].contains("not both"));
 }
+
+#[test]
+fn a_base_path_and_a_token_can_stand_in_a_request() {
+    let text = "httpServer:\n  basePath: api v2\n  authToken: \"two words\"\n";
+    let problems = problems(text);
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].starts_with("2:13 httpServer.basePath: must begin with /"));
+    assert!(problems[1].starts_with("3:14 httpServer.authToken: must have only printable"));
+    config("httpServer: {basePath: /a/b/, authToken: t-o_k.e=n, cors: false}");
+}
