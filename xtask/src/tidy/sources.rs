@@ -40,7 +40,10 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn head(source: &Text) -> Option<Finding> {
-    (!source.text.starts_with("//!")).then(|| {
+    // A crate may have its README for its essay.
+    let readme = source.path.ends_with("src/lib.rs")
+        && source.text.starts_with("#![doc = include_str!(\"../README.md\")]");
+    (!source.text.starts_with("//!") && !readme).then(|| {
         let remedy = "say in its first line, after `//!`, what the file is for";
         Finding::new("head", &source.path, "the file does not begin with `//!`", remedy)
     })
@@ -154,6 +157,9 @@ mod tests {
         assert!(head(&source("a.rs", "//! A.\n")).is_none());
         assert!(head(&source("a.rs", "use std::fs;\n//! A.\n")).is_some());
         assert!(head(&source("a.rs", "")).is_some());
+        let readme = "#![doc = include_str!(\"../README.md\")]\n";
+        assert!(head(&source("crates/a/src/lib.rs", readme)).is_none());
+        assert!(head(&source("crates/a/src/a.rs", readme)).is_some());
     }
 
     #[test]
