@@ -94,7 +94,7 @@ impl Node {
     pub(crate) fn flag(&self) -> Option<bool> {
         match &self.content {
             Content::Bool(flag) => Some(*flag),
-            Content::Filled(text) => text.trim().parse().ok(),
+            Content::Filled(text) => text.trim().to_ascii_lowercase().parse().ok(),
             _ => None,
         }
     }

@@ -21,7 +21,7 @@ fn env(name: &str) -> Option<String> {
     let value = match name {
         "ANTHROPIC_KEY" => "sk-ant-hush",
         "N" => "7",
-        "FLAG" => "true",
+        "FLAG" => "True",
         "PRICE" => "0.000003",
         "EMPTY" => "",
         "NOT_A_NUMBER" => "hush-hush",
