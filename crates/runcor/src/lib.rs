@@ -1,1 +1,141 @@
-//! An AI runtime engine: durable executions, model routing, flows in Rust or YAML
+#![doc = include_str!("../README.md")]
+//!
+//! # Where things are
+//!
+//! | module | has | feature |
+//! |---|---|---|
+//! | [`flow`] | flows, their context and errors | |
+//! | [`execution`] | executions, triggers, lists | |
+//! | [`model`] | requests, answers, the provider and service traits | |
+//! | [`router`] | routing, fallback, breakers, structured output | |
+//! | [`provider`] | the mock, and the vendors | `provider-…` |
+//! | [`store`] | the store trait and the stores | `store-sqlite` |
+//! | [`engine`] | the engine and its limits | |
+//! | [`event`] | what the engine announces | |
+//! | `pipeline` | flows written as YAML | `pipeline` |
+//! | `config` | `runcor.yaml` | `config` |
+//! | `http` | the HTTP API | `http` |
+//! | `testkit` | fakes and conformance suites | `testkit` |
+//!
+//! [`Runcor`] puts an engine, a router and a store together;
+//! `Project` does it from a folder with `runcor.yaml` and flows (feature `project`).
+#![cfg_attr(
+    not(all(feature = "full")),
+    allow(rustdoc::broken_intra_doc_links, reason = "links to features that are off")
+)]
+
+mod builder;
+mod models;
+#[cfg(feature = "project")]
+mod project;
+
+pub use builder::{Builder, Runcor};
+#[cfg(feature = "project")]
+pub use project::{Project, ProjectFlows, Reloaded, connect_provider};
+#[doc(inline)]
+pub use runcor_core::{Error, ErrorCode, Flow, FlowContext, FlowError, Result, Runtime, Trigger};
+
+/// Flows: handlers, what they see, and how they end.
+pub mod flow {
+    #[doc(inline)]
+    pub use runcor_core::{
+        Flow, FlowConfig, FlowContext, FlowContextParts, FlowError, FlowHandler, FlowInfo,
+        FlowName, FlowOutcome, Journal, JournalEntry, JournalKind, Step, WaitSignal,
+    };
+}
+
+/// Executions: records, states, triggers and lists.
+pub mod execution {
+    #[doc(inline)]
+    pub use runcor_core::{
+        Cursor, EngineStatus, Execution, ExecutionError, ExecutionId, ExecutionQuery,
+        ExecutionSpec, ExecutionState, ExecutionStatus, IdempotencyKey, InvalidCursor, Order, Page,
+        Runtime, SessionId, TenantId, Transition, Trigger, Triggered, UserId, WaitContext,
+    };
+}
+
+/// Models: requests, answers and the seams to whoever answers.
+pub mod model {
+    #[doc(inline)]
+    pub use runcor_core::{
+        FinishReason, Message, ModelCapabilities, ModelChunk, ModelProvider, ModelRequest,
+        ModelResponse, ModelService, ModelStream, Money, ProviderError, ProviderErrorKind,
+        ProviderStream, ResponseFormat, Role, Strategy, TokenPrice, ToolCall, ToolDefinition,
+        Usage,
+    };
+}
+
+/// Routing: which provider answers, and in what form.
+pub mod router {
+    #[doc(inline)]
+    pub use runcor_core::{ProviderHealth, ProviderInfo, ProviderReport};
+    #[doc(inline)]
+    pub use runcor_router::{
+        Attempt, Candidate, Error, Registration, Retries, Router, RouterBuilder, StructuredOutput,
+    };
+}
+
+/// Providers: the mock, and one client for each vendor.
+pub mod provider {
+    #[cfg(feature = "provider-anthropic")]
+    #[doc(inline)]
+    pub use runcor_providers::{Anthropic, AnthropicConfig};
+    #[cfg(feature = "provider-google")]
+    #[doc(inline)]
+    pub use runcor_providers::{Google, GoogleConfig};
+    #[doc(inline)]
+    pub use runcor_providers::{Mock, MockConfig, MockReply};
+    #[cfg(feature = "provider-openai")]
+    #[doc(inline)]
+    pub use runcor_providers::{OpenAi, OpenAiConfig};
+}
+
+/// Stores: where executions are kept.
+pub mod store {
+    #[doc(inline)]
+    pub use runcor_core::{
+        Batch, Claim, ClaimRequest, Op, Receipt, SharedStore, Store, StoreCapabilities, StoreError,
+    };
+    #[doc(inline)]
+    pub use runcor_store_memory::MemoryStore;
+    #[cfg(feature = "store-sqlite")]
+    #[doc(inline)]
+    pub use runcor_store_sqlite::{Durability, SqliteConfig, SqliteStore};
+}
+
+/// The engine: its limits and its parts.
+pub mod engine {
+    #[doc(inline)]
+    pub use runcor_core::{Clock, ManualClock, SystemClock, Timestamp};
+    #[doc(inline)]
+    pub use runcor_engine::{Engine, EngineConfig, EngineParts, EventPipe, OrphanPolicy};
+}
+
+/// Events: what the engine announces.
+pub mod event {
+    #[doc(inline)]
+    pub use runcor_core::{
+        Event, EventCategory, EventGap, EventRecord, EventSink, EventSubscription,
+        ExecutionComplete, ExecutionStateChange, FlowChange, ModelValidationRetry,
+        ProviderHealthChange,
+    };
+}
+
+/// JSON Schema: compiled once, asked often.
+pub mod schema {
+    #[doc(inline)]
+    pub use runcor_core::{Schema, SchemaError, Violation};
+}
+
+#[cfg(feature = "config")]
+#[doc(inline)]
+pub use runcor_config as config;
+#[cfg(feature = "http")]
+#[doc(inline)]
+pub use runcor_http as http;
+#[cfg(feature = "pipeline")]
+#[doc(inline)]
+pub use runcor_pipeline as pipeline;
+#[cfg(feature = "testkit")]
+#[doc(inline)]
+pub use runcor_testkit as testkit;

@@ -1,0 +1,148 @@
+//! Putting an engine, a router and a store together.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use runcor_core::{Clock, ProviderReport, Result, Store, SystemClock};
+use runcor_engine::{Engine, EngineConfig, EngineParts, EventPipe};
+use runcor_router::{Registration, Router, RouterBuilder};
+use runcor_store_memory::MemoryStore;
+
+use crate::models::Models;
+
+/// A running runtime: an [`Engine`], its store, and the router behind its model calls.
+///
+/// It dereferences to the engine, so everything that an engine does is a call
+/// away. Clones are handles of the same runtime.
+#[derive(Debug, Clone)]
+pub struct Runcor {
+    engine: Engine,
+    store: Arc<dyn Store>,
+    models: Arc<Models>,
+}
+
+impl Runcor {
+    /// Begins to put a runtime together.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Returns the engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Returns the store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Returns the router, unless there is no provider.
+    #[must_use]
+    pub fn router(&self) -> Option<Arc<Router>> {
+        self.models.router()
+    }
+
+    /// Returns the report about providers, which follows every change of the router.
+    #[must_use]
+    pub fn provider_report(&self) -> Arc<dyn ProviderReport> {
+        Arc::clone(&self.models) as _
+    }
+
+    /// Routes model calls by other providers from now on; calls under way end as they began.
+    ///
+    /// # Errors
+    /// `DUPLICATE_PROVIDER` and `INVALID_CONFIG`; the router stays as it was then.
+    pub fn set_providers(&self, providers: Vec<Registration>, routes: RouterBuilder) -> Result<()> {
+        install(&self.models, providers, routes)
+    }
+}
+
+impl Deref for Runcor {
+    type Target = Engine;
+    fn deref(&self) -> &Engine {
+        &self.engine
+    }
+}
+
+/// What a runtime is put together from; everything has a default.
+#[derive(Debug, Default)]
+#[must_use = "a builder does nothing until `start`"]
+pub struct Builder {
+    store: Option<Arc<dyn Store>>,
+    providers: Vec<Registration>,
+    routes: Option<RouterBuilder>,
+    clock: Option<Arc<dyn Clock>>,
+    limits: EngineConfig,
+    seed: Option<u64>,
+}
+
+impl Builder {
+    /// Keeps executions in `store` instead of in memory.
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Adds a model provider; without any, flows can't call models.
+    pub fn provider(mut self, registration: impl Into<Registration>) -> Self {
+        self.providers.push(registration.into());
+        self
+    }
+
+    /// Routes by `routes` instead of the defaults; clock and events are set at the start.
+    pub fn router(mut self, routes: RouterBuilder) -> Self {
+        self.routes = Some(routes);
+        self
+    }
+
+    /// Sets the engine's limits.
+    pub fn limits(mut self, limits: EngineConfig) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Tells the time by `clock` instead of the machine's.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// Makes the jitter of retries repeatable.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Starts the runtime.
+    ///
+    /// # Errors
+    /// `DUPLICATE_PROVIDER` and `INVALID_CONFIG` for parts that don't fit,
+    /// `STORAGE_…` when the store fails.
+    pub async fn start(self) -> Result<Runcor> {
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let store = self.store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
+        let events = EventPipe::new();
+        let models = Arc::new(Models::new(Arc::clone(&clock), events.sink()));
+        install(&models, self.providers, self.routes.unwrap_or_else(Router::builder))?;
+        let parts = EngineParts {
+            store: Arc::clone(&store),
+            models: Arc::clone(&models) as _,
+            clock,
+            config: self.limits,
+            seed: self.seed,
+            events,
+        };
+        Ok(Runcor { engine: Engine::start(parts).await?, store, models })
+    }
+}
+
+fn install(models: &Models, providers: Vec<Registration>, routes: RouterBuilder) -> Result<()> {
+    if providers.is_empty() {
+        models.clear();
+        return Ok(());
+    }
+    models.install(providers.into_iter().fold(routes, RouterBuilder::provider))
+}
