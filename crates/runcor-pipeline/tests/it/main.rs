@@ -8,6 +8,7 @@
 )]
 
 mod agent;
+mod engine;
 mod files;
 mod folder;
 mod journal;
