@@ -5,6 +5,7 @@ mod model;
 mod provider;
 mod request;
 mod response;
+mod schema;
 mod signature;
 mod stream;
 

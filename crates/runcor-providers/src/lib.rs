@@ -26,10 +26,10 @@
 //! ```
 
 mod error;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "anthropic", feature = "google", feature = "openai"))]
 mod http;
 mod mock;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "anthropic", feature = "google", feature = "openai"))]
 mod wire;
 
 #[cfg(feature = "anthropic")]
@@ -44,10 +44,15 @@ pub use anthropic::{Anthropic, AnthropicConfig, StructuredOutput};
 pub use error::Error;
 #[cfg(feature = "google")]
 pub use google::{Google, GoogleConfig};
-#[cfg(feature = "http")]
+#[cfg(any(feature = "anthropic", feature = "google", feature = "openai"))]
 pub use http::Timeouts;
 pub use mock::{Mock, MockConfig, MockReply};
 #[cfg(feature = "openai")]
 pub use openai::{MaxTokensField, OpenAi, OpenAiConfig};
 #[cfg(feature = "http")]
 pub use secrecy::SecretString;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,13 +1,24 @@
 //! What the vendors' formats have in common beyond HTTP.
 
 mod answer;
+#[cfg(any(feature = "anthropic", feature = "openai"))]
+mod arguments;
 mod call_id;
 mod names;
 mod prompt;
-mod schema;
+#[cfg(any(feature = "anthropic", feature = "openai"))]
+mod strict;
 
-pub(crate) use answer::{Answer, Asked, append, arguments};
-pub(crate) use call_id::{CallIds, wire_id};
-pub(crate) use names::{RESERVED as STRUCTURED_OUTPUT, WireNames};
+pub(crate) use answer::{Answer, Asked};
+pub(crate) use call_id::CallIds;
+#[cfg(feature = "anthropic")]
+pub(crate) use names::RESERVED as STRUCTURED_OUTPUT;
+pub(crate) use names::WireNames;
 pub(crate) use prompt::{JSON_INSTRUCTION, system_prompt, turns};
-pub(crate) use schema::{Closing, close, keep_known};
+#[cfg(any(feature = "anthropic", feature = "openai"))]
+pub(crate) use {
+    answer::append,
+    arguments::arguments,
+    call_id::wire_id,
+    strict::{Closing, close},
+};

@@ -4,8 +4,9 @@ use runcor_core::{Message, ModelRequest, ResponseFormat, Role, ToolCall};
 use serde_json::{Map, Value, json};
 
 use super::model::is_third_generation;
+use super::schema::keep_known;
 use super::signature::{UNSIGNED, split};
-use crate::wire::{Asked, CallIds, JSON_INSTRUCTION, WireNames, keep_known, system_prompt, turns};
+use crate::wire::{Asked, CallIds, JSON_INSTRUCTION, WireNames, system_prompt, turns};
 
 pub(super) fn body(request: &ModelRequest, asked: &Asked, thinking_level: Option<&str>) -> Value {
     let is_new = is_third_generation(&asked.model);

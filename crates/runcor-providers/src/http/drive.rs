@@ -123,3 +123,89 @@ fn parser_fault(error: sse_stream::Error) -> Fault {
         _ => Fault::malformed("the event stream has a line that is no part of an event"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::collection::vec;
+    use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
+
+    use super::super::client::Settings;
+    use super::super::timeouts::Timeouts;
+    use super::*;
+
+    /// Gives every event as text; `end` ends the stream.
+    #[derive(Default)]
+    struct Echo {
+        done: bool,
+    }
+
+    impl Decoder for Echo {
+        fn event(&mut self, data: &str, out: &mut VecDeque<ModelChunk>) -> Result<Progress, Fault> {
+            out.push_back(ModelChunk::TextDelta { text: data.to_owned() });
+            self.done = data == "end";
+            Ok(if self.done { Progress::Done } else { Progress::More })
+        }
+
+        fn finish(&mut self, _: &mut VecDeque<ModelChunk>) -> Result<ModelResponse, Fault> {
+            if self.done { Ok(ModelResponse::default()) } else { Err(Fault::cut()) }
+        }
+    }
+
+    static HTTP: LazyLock<Arc<Http>> = LazyLock::new(|| {
+        let settings = Settings {
+            name: "test".to_owned(),
+            home: "http://127.0.0.1:9",
+            key_variables: &[],
+            api_key: None,
+            base_url: None,
+            allow_insecure: false,
+            timeouts: Timeouts::default(),
+        };
+        Arc::new(Http::open(settings).unwrap())
+    });
+
+    async fn outcome(http: Arc<Http>, pieces: Vec<Vec<u8>>) -> Vec<String> {
+        let body = stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece))));
+        let chunks = drive(http, body, Echo::default());
+        chunks.map(|chunk| format!("{chunk:?}")).collect().await
+    }
+
+    fn split(bytes: &[u8], cuts: &[usize]) -> Vec<Vec<u8>> {
+        let mut at: Vec<usize> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
+        at.extend([0, bytes.len()]);
+        at.sort_unstable();
+        at.windows(2).map(|pair| bytes[pair[0]..pair[1]].to_vec()).collect()
+    }
+
+    fn stream_text() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            4 => Just(b"data: h\xc3\xa4\xf0\x9f\x98\x80\n\n".to_vec()),
+            2 => Just(b"event: x\r\ndata: a\r\ndata: b\r\n\r\n".to_vec()),
+            1 => Just(b": ping\n\n".to_vec()),
+            1 => Just(b"data: end\n\n".to_vec()),
+            1 => Just(b"garbage\n".to_vec()),
+            1 => Just(b"data: cut".to_vec()),
+            1 => vec(any::<u8>(), 0..12),
+        ];
+        vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_any_bytes_gives_the_same_chunks(
+            bytes in stream_text(),
+            cuts in vec(any::<usize>(), 0..20),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let http = Arc::clone(&HTTP);
+            let whole = runtime.block_on(outcome(Arc::clone(&http), vec![bytes.clone()]));
+            let parts = runtime.block_on(outcome(http, split(&bytes, &cuts)));
+            prop_assert_eq!(&whole, &parts);
+            let last = whole.last().unwrap();
+            let ends_well = last.contains("Finished") || last.starts_with("Err");
+            prop_assert_eq!(ends_well, true, "{}", last);
+        }
+    }
+}

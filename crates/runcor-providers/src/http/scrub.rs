@@ -5,14 +5,15 @@ const MAX_BYTES: usize = 2048;
 const HIDDEN: &str = "[hidden]";
 /// How the keys of known vendors begin.
 const KEY_PREFIXES: [&str; 4] = ["sk-", "sk_", "AIza", "gsk_"];
-/// How many characters of a key follow such a beginning at least.
+/// How many characters follow such a beginning, and a key has, at least. What is
+/// shorter is a stand-in for local servers, and would hide innocent words.
 const KEY_LENGTH: usize = 8;
 
 /// Puts `text` on one line of at most 2 KB, without `key` and what looks like a key.
 pub(crate) fn scrub(text: &str, key: Option<&str>) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = match key {
-        Some(key) if !key.is_empty() => line.replace(key, HIDDEN),
+        Some(key) if key.len() >= KEY_LENGTH => line.replace(key, HIDDEN),
         _ => line,
     };
     let line = KEY_PREFIXES.iter().fold(line, |line, prefix| hide_after(&line, prefix, KEY_LENGTH));

@@ -125,3 +125,30 @@ fn schema_format(schema: &Value) -> Value {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn at_openai(request: &ModelRequest, model: &str) -> Value {
+        let dialect = Dialect { new_field: true, is_openai: true, reasoning_effort: None };
+        body(request, &Asked::new(&Arc::from("openai"), model, request), &dialect, false)
+    }
+
+    #[test]
+    fn models_that_take_tools_only_without_reasoning_are_told_not_to_reason() {
+        let request = ModelRequest::prompt("x");
+        assert_eq!(at_openai(&request, "gpt-6-luna")["reasoning_effort"], "none");
+        assert!(at_openai(&request, "gpt-4o").get("reasoning_effort").is_none());
+        assert_eq!(at_openai(&request, "gpt-4o")["max_completion_tokens"], 1024);
+    }
+
+    #[test]
+    fn json_is_mentioned_once() {
+        let request = ModelRequest::prompt("as JSON").with_response_format(ResponseFormat::Json);
+        let messages = at_openai(&request, "m")["messages"].as_array().map(Vec::len);
+        assert_eq!(messages, Some(1));
+    }
+}

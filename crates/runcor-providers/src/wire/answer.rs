@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use runcor_core::{FinishReason, ModelRequest, ModelResponse, ToolCall, Usage};
-use serde_json::{Map, Value};
 
 use super::names::WireNames;
 use crate::http::Fault;
@@ -79,31 +78,6 @@ pub(crate) fn append(to: &mut String, text: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Reads a tool call's arguments as vendors write them: JSON in a string.
-///
-/// Nothing and `null` mean that there are none. Anything else that is no
-/// object is an error: running a tool with other arguments than were asked for
-/// is worse than not running it.
-pub(crate) fn arguments(
-    text: &str,
-    tool: &str,
-    finish: Option<FinishReason>,
-) -> Result<Value, Fault> {
-    if text.trim().is_empty() {
-        return Ok(Value::Object(Map::new()));
-    }
-    match serde_json::from_str(text) {
-        Ok(Value::Null) => Ok(Value::Object(Map::new())),
-        Ok(arguments @ Value::Object(_)) => Ok(arguments),
-        _ if finish == Some(FinishReason::Length) => Err(Fault::malformed(format!(
-            "the call of tool \"{tool}\" was cut off by the token limit; raise maxTokens"
-        ))),
-        _ => Err(Fault::malformed(format!(
-            "the arguments for tool \"{tool}\" are not a JSON object"
-        ))),
-    }
-}
-
 /// The common rule of thumb: a token is four bytes.
 fn estimate(bytes: usize) -> u64 {
     u64::try_from(bytes.div_ceil(4)).unwrap_or(u64::MAX)
@@ -120,21 +94,7 @@ fn prompt_bytes(request: &ModelRequest) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn missing_arguments_are_an_empty_object_and_broken_ones_an_error() {
-        assert_eq!(arguments("", "t", None).unwrap(), json!({}));
-        assert_eq!(arguments("null", "t", None).unwrap(), json!({}));
-        assert_eq!(arguments("{\"a\":1}", "t", None).unwrap(), json!({ "a": 1 }));
-        for broken in ["{\"a\":", "[1]", "\"{}\"", "7"] {
-            assert!(arguments(broken, "t", None).is_err(), "{broken}");
-        }
-        let cut = arguments("{\"a\":", "t", Some(FinishReason::Length)).unwrap_err();
-        assert!(cut.message.contains("maxTokens"));
-    }
 
     #[test]
     fn usage_that_the_vendor_left_out_is_estimated_and_says_so() {

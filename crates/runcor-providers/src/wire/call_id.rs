@@ -3,6 +3,7 @@
 use runcor_core::{Message, Role};
 
 /// The longest identity that every vendor takes.
+#[cfg(any(feature = "anthropic", feature = "openai"))]
 const MAX_LENGTH: usize = 40;
 
 /// The identity that stands for `id` on the wire.
@@ -10,6 +11,7 @@ const MAX_LENGTH: usize = 40;
 /// A conversation may have been begun by another vendor, whose identities have
 /// characters or a length that this one refuses; such a one is replaced by one
 /// that depends on it alone.
+#[cfg(any(feature = "anthropic", feature = "openai"))]
 pub(crate) fn wire_id(id: &str) -> String {
     let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
     if plain && !id.is_empty() && id.len() <= MAX_LENGTH {
@@ -61,6 +63,7 @@ mod tests {
 
     use super::*;
 
+    #[cfg(any(feature = "anthropic", feature = "openai"))]
     #[test]
     fn foreign_identities_are_replaced_and_own_ones_kept() {
         assert_eq!(wire_id("toolu_01A09q90qw90lq917835lq9"), "toolu_01A09q90qw90lq917835lq9");

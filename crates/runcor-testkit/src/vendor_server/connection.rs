@@ -36,9 +36,8 @@ async fn body(socket: &mut TcpStream, reply: &Reply) -> io::Result<()> {
         Ending::Cut(bytes) | Ending::Stall(bytes) => bytes.min(reply.body.len()),
         Ending::Proper | Ending::Hang | Ending::Reset => reply.body.len(),
     };
-    let is_stream = !reply.events.is_empty();
     for piece in reply.body.get(..sent).unwrap_or_default().chunks(reply.piece) {
-        if is_stream {
+        if reply.is_stream {
             let size = format!("{:x}\r\n", piece.len());
             socket.write_all(&[size.as_bytes(), piece, b"\r\n"].concat()).await?;
         } else {
@@ -49,7 +48,7 @@ async fn body(socket: &mut TcpStream, reply: &Reply) -> io::Result<()> {
             tokio::time::sleep(reply.pause).await;
         }
     }
-    if is_stream && reply.ending == Ending::Proper {
+    if reply.is_stream && reply.ending == Ending::Proper {
         socket.write_all(b"0\r\n\r\n").await?;
     }
     Ok(())
@@ -61,10 +60,10 @@ fn head(reply: &Reply) -> String {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     // Streams are chunked, as vendors do it; all else tells its length.
-    if reply.events.is_empty() {
-        head.push_str(&format!("content-length: {}\r\n", reply.body.len()));
-    } else {
+    if reply.is_stream {
         head.push_str("transfer-encoding: chunked\r\n");
+    } else {
+        head.push_str(&format!("content-length: {}\r\n", reply.body.len()));
     }
     head + "\r\n"
 }

@@ -15,6 +15,8 @@ pub struct Reply {
     pub(super) body: Vec<u8>,
     /// Where each event ends in the body.
     pub(super) events: Vec<usize>,
+    /// Whether the body is sent in chunks, as vendors stream.
+    pub(super) is_stream: bool,
     pub(super) piece: usize,
     pub(super) pause: Duration,
     pub(super) ending: Ending,
@@ -44,6 +46,7 @@ impl Reply {
             headers: vec![("content-type".to_owned(), content_type.to_owned())],
             body: body.into(),
             events: Vec::new(),
+            is_stream: false,
             piece: usize::MAX,
             pause: Duration::ZERO,
             ending: Ending::Proper,
@@ -75,8 +78,12 @@ impl Reply {
     #[must_use]
     pub fn event_stream(text: impl Into<Vec<u8>>) -> Self {
         let mut reply = Self::new(200, "text/event-stream", text);
-        let ends = reply.body.windows(2).enumerate().filter(|(_, pair)| *pair == b"\n\n");
-        reply.events = ends.map(|(at, _)| at + 2).collect();
+        let ends = (1..=reply.body.len()).filter(|at| {
+            let text = reply.body.get(..*at).unwrap_or_default();
+            text.ends_with(b"\n\n") || text.ends_with(b"\n\r\n")
+        });
+        reply.events = ends.collect();
+        reply.is_stream = true;
         reply
     }
 

@@ -1,0 +1,15 @@
+//! The providers, seen from outside: against recorded traffic, against a
+//! server that misbehaves, and by themselves.
+
+#![cfg(test)]
+
+mod mock;
+
+#[cfg(all(feature = "anthropic", feature = "google", feature = "openai"))]
+mod wire {
+    mod cassettes;
+    mod configuration;
+    mod faults;
+    mod streams;
+    mod vendors;
+}
