@@ -7,6 +7,7 @@ mod object;
 mod read;
 mod report;
 mod schema;
+mod scope;
 mod step;
 mod yaml;
 

@@ -219,3 +219,55 @@ pub(crate) const LATER_STEP: &[&str] = &[
 
 /// The kinds of steps that are planned.
 pub(crate) const LATER_KINDS: &[&str] = &["computer", "tool", "runner", "wait"];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::FlowFile;
+
+    /// Returns whether a wrong value behind `key` is told with the place of `field`.
+    fn is_read(flow: &Value, place: &str) -> bool {
+        let error = FlowFile::parse(&flow.to_string(), "f.yaml").unwrap_err();
+        error.problems().iter().any(|problem| problem.path.starts_with(place))
+    }
+
+    fn wrong(shape: Shape) -> Value {
+        if shape == Shape::Mapping { json!("$.") } else { json!([[]]) }
+    }
+
+    #[test]
+    fn every_key_of_a_flow_is_read_in_each_of_its_spellings() {
+        for field in FLOW {
+            for key in std::iter::once(&field.name).chain(field.aliases) {
+                let mut flow = json!({ "name": "f", "steps": [] });
+                flow[*key] = wrong(field.shape);
+                assert!(is_read(&flow, field.name), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_step_is_read_in_each_of_its_spellings() {
+        for (kind, tables) in KINDS {
+            for field in STEP.iter().chain(tables.iter().copied().flatten()) {
+                for key in std::iter::once(&field.name).chain(field.aliases) {
+                    let mut step = json!({ "name": "a", "kind": kind });
+                    step[*key] = wrong(field.shape);
+                    let flow = json!({ "name": "f", "steps": [step] });
+                    let place = format!("steps[0].{}", field.name);
+                    assert!(is_read(&flow, &place), "{kind}: {key}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_is_both_known_and_planned() {
+        let steps = KINDS.iter().flat_map(|(_, tables)| tables.iter().copied().flatten());
+        let later = |field: &&Field| LATER_STEP.contains(&field.name);
+        assert_eq!(steps.chain(STEP).filter(later).count(), 0);
+        assert_eq!(FLOW.iter().filter(|field| LATER_FLOW.contains(&field.name)).count(), 0);
+    }
+}

@@ -9,9 +9,9 @@ use super::keys::{KINDS, LATER_KINDS, LATER_STEP, STEP};
 use super::nearest::nearest;
 use super::object::{Keys, Object};
 use super::report::Report;
+use super::scope::Scope;
 use super::yaml::{Node, Yaml};
-use crate::expression::{Condition, Mapping, Path, Reference, See};
-use crate::run::{CONTEXT_KEYS, STEP_ENTRY_KEYS};
+use crate::expression::{Condition, Mapping, Path, See};
 use crate::spec::{Action, AgentSpec, Call, StepSpec, Target, WebhookSpec};
 use crate::webhook::{check_header, check_url, check_variables};
 
@@ -39,7 +39,7 @@ pub(crate) fn read_steps(node: &Node, path: &str, report: &mut Report) -> Steps 
     let names: Vec<Option<&str>> = items.iter().map(name_of).collect();
     let mut steps = Steps::new();
     for (index, item) in items.iter().enumerate() {
-        let scope = Scope { names: &names, index };
+        let scope = Scope::new(&names, index);
         steps.extend(read_step(item, &format!("{path}[{index}]"), scope, report));
     }
     steps
@@ -113,52 +113,6 @@ fn read_name<'n>(object: &Object<'n>, scope: Scope<'_>, report: &mut Report) -> 
         return None;
     }
     Some(name)
-}
-
-/// Where a step stands among the others.
-#[derive(Clone, Copy)]
-struct Scope<'s> {
-    names: &'s [Option<&'s str>],
-    index: usize,
-}
-
-impl Scope<'_> {
-    fn earlier(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().take(self.index).flatten().copied()
-    }
-
-    /// Says what is wrong with a reference, if anything.
-    fn check(&self, reference: &Reference) -> Option<String> {
-        let mut names = reference.names.iter().map(String::as_str);
-        let root = names.next()?;
-        if !CONTEXT_KEYS.contains(&root) {
-            return Some(unknown("$", root, CONTEXT_KEYS));
-        }
-        let step = names.next().filter(|_| root == "steps")?;
-        if !self.earlier().any(|earlier| earlier == step) {
-            return Some(self.unreachable(step));
-        }
-        let entry = names.next().filter(|entry| !STEP_ENTRY_KEYS.contains(entry))?;
-        Some(unknown(&format!("$.steps.{step}"), entry, STEP_ENTRY_KEYS))
-    }
-
-    fn unreachable(&self, step: &str) -> String {
-        match self.names.iter().position(|name| *name == Some(step)) {
-            Some(index) if index == self.index => format!("step '{step}' can't refer to itself"),
-            Some(_) => format!("step '{step}' comes later"),
-            None => match nearest(step, self.earlier()) {
-                Some(name) => format!("there is no step '{step}'; did you mean '{name}'?"),
-                None => format!("there is no step '{step}'"),
-            },
-        }
-    }
-}
-
-fn unknown(parent: &str, name: &str, known: &'static [&'static str]) -> String {
-    match nearest(name, known.iter().copied()) {
-        Some(hint) => format!("{parent} has no {name:?}; did you mean {hint:?}?"),
-        None => format!("{parent} has no {name:?}; it has {}", known.join(", ")),
-    }
 }
 
 /// Reads what belongs to one kind of step.
