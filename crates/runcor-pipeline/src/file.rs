@@ -9,6 +9,7 @@ mod report;
 mod schema;
 mod scope;
 mod step;
+mod syntax;
 mod yaml;
 
 pub use folder::{Loaded, load_dir};

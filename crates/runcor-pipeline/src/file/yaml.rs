@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{Location, Spanned};
 
+use super::syntax::explain;
 use crate::error::Place;
 
 /// The longest flow file that is read, in bytes.
@@ -76,7 +77,7 @@ impl Node {
         };
         serde_saphyr::from_str_with_options(text, options).map_err(|error| YamlError {
             at: error.location().and_then(place),
-            message: one_line(&error.without_snippet().to_string()),
+            message: explain(&error.without_snippet().to_string()),
         })
     }
 
@@ -130,20 +131,6 @@ fn map_entries(fields: &Map<String, Value>) -> Vec<(Key, Node)> {
 fn place(location: Location) -> Option<Place> {
     let place = Place { line: location.line(), column: location.column() };
     (place.line > 0).then_some(place)
-}
-
-/// Joins a message of several lines; the library's own place is told by the caller.
-fn one_line(message: &str) -> String {
-    let joined = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    let without_place = match joined.strip_prefix("error: ") {
-        Some(rest) => rest.to_owned(),
-        None => joined,
-    };
-    let text = without_place
-        .strip_prefix("line ")
-        .and_then(|rest| rest.split_once(": "))
-        .map_or(without_place.as_str(), |(_, text)| text);
-    text.chars().take(500).collect()
 }
 
 impl<'de> Deserialize<'de> for Node {
