@@ -4,11 +4,7 @@
 //! event, and it completes with two. `raw/append+fdatasync` is what the disk
 //! does in the same run; read every other number as a multiple of it.
 
-#![expect(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a benchmark fails by panicking and documents itself"
-)]
+#![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking and documents itself")]
 
 use std::fs::File;
 use std::io::Write;

@@ -7,7 +7,17 @@ use crate::claim::Claimed;
 use crate::encode::EncodedBatch;
 
 /// Where an answer goes; it may have gone away, which changes nothing.
-pub(crate) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+pub(crate) type Reply<T> = oneshot::Sender<Answer<T>>;
+
+/// What the writer says, and the batch that it has done with.
+///
+/// The batch goes back to be freed where it was made: memory of another
+/// thread is so dear to free that it took more of the writer than SQLite did.
+#[derive(Debug)]
+pub(crate) struct Answer<T> {
+    result: Result<T, StoreError>,
+    spent: Option<EncodedBatch>,
+}
 
 /// A message to the writer.
 #[derive(Debug)]
@@ -41,6 +51,14 @@ pub(crate) enum Outcome {
     Claimed { claimed: Claimed, first_event: i64 },
     /// A precondition does not hold.
     Refused(StoreError),
+}
+
+impl<T> Answer<T> {
+    /// Frees the batch and returns what the writer says.
+    pub(crate) fn into_result(self) -> Result<T, StoreError> {
+        drop(self.spent);
+        self.result
+    }
 }
 
 impl Taken {
@@ -78,13 +96,12 @@ impl Taken {
 
     /// Answers with the outcome, after the commit.
     pub(crate) fn answer(self) {
-        // Whoever asked may be gone; the commit stands all the same.
         match (self.job, self.outcome) {
-            (Job::Commit { reply, .. }, Some(Outcome::Applied { receipt, .. })) => {
-                let _ = reply.send(Ok(receipt));
+            (Job::Commit { reply, batch }, Some(Outcome::Applied { receipt, .. })) => {
+                send(reply, Ok(receipt), Some(batch));
             }
             (Job::Claim { reply, .. }, Some(Outcome::Claimed { claimed, .. })) => {
-                let _ = reply.send(Ok(claimed.claims));
+                send(reply, Ok(claimed.claims), None);
             }
             (job, Some(Outcome::Refused(error))) => job.fail(error),
             (job, _) => job.fail(StoreError::Unavailable {
@@ -102,14 +119,15 @@ impl Taken {
 impl Job {
     fn fail(self, error: StoreError) {
         match self {
-            Self::Commit { reply, .. } => {
-                let _ = reply.send(Err(error));
-            }
-            Self::Claim { reply, .. } => {
-                let _ = reply.send(Err(error));
-            }
+            Self::Commit { reply, batch } => send(reply, Err(error), Some(batch)),
+            Self::Claim { reply, .. } => send(reply, Err(error), None),
         }
     }
+}
+
+fn send<T>(reply: Reply<T>, result: Result<T, StoreError>, spent: Option<EncodedBatch>) {
+    // Whoever asked may be gone; the commit stands all the same.
+    let _ = reply.send(Answer { result, spent });
 }
 
 fn publish(feed: &EventFeed, seq: u64, event: Event) {

@@ -52,7 +52,10 @@ impl Writer {
         let message = Message::Job(job(reply), place);
         // It can't be full: the places are fewer than the queue is long.
         self.queue.try_send(message).map_err(|_| self.gone())?;
-        answer.await.unwrap_or_else(|_| Err(self.gone()))
+        match answer.await {
+            Ok(answer) => answer.into_result(),
+            Err(_) => Err(self.gone()),
+        }
     }
 
     fn gone(&self) -> StoreError {
