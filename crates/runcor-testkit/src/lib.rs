@@ -3,6 +3,9 @@
 //! - [`store_suite!`] makes one test of every [`Scenario`] that a
 //!   [`Store`](runcor_core::Store) owes its users, each on a fresh [`StoreFixture`].
 //! - [`ExecutionBuilder`] makes executions in which everything has a default.
+//! - [`ScriptedProvider`] is a model that says what a test tells it to say.
+//! - [`FaultStore`] makes any store fail at the commit that a test chooses.
+//! - [`RecordingSink`] remembers the events that were announced.
 //! - [`ManualClock`] is time that stands still until a test moves it.
 //!
 //! ```
@@ -14,9 +17,15 @@
 
 mod builder;
 mod closed;
+mod fault_store;
+mod recording_sink;
+mod scripted_provider;
 mod store_suite;
 pub mod vendor_server;
 
 pub use builder::ExecutionBuilder;
+pub use fault_store::FaultStore;
+pub use recording_sink::RecordingSink;
 pub use runcor_core::ManualClock;
+pub use scripted_provider::{ScriptStep, ScriptedProvider};
 pub use store_suite::{Scenario, StoreFixture, run_scenario, scenarios};

@@ -1,6 +1,7 @@
 //! Events: numbered without a gap, kept, and brought to listeners in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -15,6 +16,9 @@ use crate::store_suite::subject::{
     Subject, at, complete, fail, flow, impossible, must, sample, worker,
 };
 
+/// How long an event may be on its way before a scenario fails instead of hanging.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Makes an event that differs from those of other numbers.
 pub(super) fn numbered(number: usize) -> Event {
     Event::FlowRegistered(FlowChange { name: flow(&format!("flow-{number}")) })
@@ -28,10 +32,11 @@ fn emit(events: impl IntoIterator<Item = Event>) -> Batch {
 pub(super) async fn hear(feed: &mut EventSubscription, count: usize) -> Vec<Arc<EventRecord>> {
     let mut heard = Vec::new();
     while heard.len() < count {
-        match feed.next().await {
-            Ok(Some(record)) => heard.push(record),
-            Ok(None) => fail("expected the feed to go on, it ended"),
-            Err(gap) => fail(format!("expected the feed to bring everything: {gap}")),
+        match tokio::time::timeout(PATIENCE, feed.next()).await {
+            Ok(Ok(Some(record))) => heard.push(record),
+            Ok(Ok(None)) => fail("expected the feed to go on, it ended"),
+            Ok(Err(gap)) => fail(format!("expected the feed to bring everything: {gap}")),
+            Err(_) => fail(format!("expected {count} events from the feed, got {heard:?}")),
         }
     }
     heard

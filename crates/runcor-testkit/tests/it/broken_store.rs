@@ -1,0 +1,200 @@
+//! A memory store with one thing wrong, to see that the suite sees it.
+
+use async_trait::async_trait;
+
+use runcor_core::{
+    Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
+    FlowName, IdempotencyKey, JournalEntry, Op, Order, Page, Receipt, Store, StoreCapabilities,
+    StoreError, TenantId, Timestamp,
+};
+use runcor_store_memory::MemoryStore;
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    IgnoresFences,
+    PublishesEventsBackwards,
+    AppliesBatchesInPart,
+    ForgetsLeases,
+    AcceptsDuplicates,
+    ClaimsNewestFirst,
+    ClaimsEveryFlow,
+    ForgetsInterruptions,
+    IgnoresCursors,
+    IgnoresTenantsOfKeys,
+    SortsNothing,
+    OverlooksTimers,
+    LosesNull,
+    SweepsWithoutLimit,
+    SurvivesClosing,
+    RunsBatchesTwice,
+}
+
+#[derive(Debug)]
+pub(crate) struct BrokenStore {
+    inner: MemoryStore,
+    flaw: Flaw,
+    feed: EventFeed,
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl BrokenStore {
+    pub(crate) fn new(flaw: Flaw) -> Self {
+        let (inner, feed) = (MemoryStore::new(), EventFeed::new());
+        Self { inner, flaw, feed, turn: tokio::sync::Mutex::default() }
+    }
+
+    fn has(&self, flaw: Flaw) -> bool {
+        self.flaw == flaw
+    }
+
+    async fn without_fences(&self, mut batch: Batch) -> Batch {
+        for op in &mut batch.ops {
+            if let Op::Update { id, expect, status } = op
+                && let Ok(Some(current)) = self.inner.execution(*id).await
+            {
+                *expect = current.fence();
+                status.version = current.status.version + 1;
+            }
+        }
+        batch
+    }
+
+    async fn in_part(&self, batch: Batch) -> Result<Receipt, StoreError> {
+        let mut receipt = Receipt::default();
+        for op in batch.ops {
+            receipt.swept += self.inner.commit(Batch::new().with(op)).await?.swept;
+        }
+        Ok(receipt)
+    }
+
+    fn spoil(&self, mut batch: Batch) -> Batch {
+        if self.has(Flaw::ForgetsLeases) {
+            batch.ops.retain(|op| !matches!(op, Op::Lease { .. }));
+        }
+        for op in &mut batch.ops {
+            match op {
+                Op::Sweep { limit, .. } if self.has(Flaw::SweepsWithoutLimit) => {
+                    *limit = usize::MAX;
+                }
+                Op::Update { status, .. } if self.has(Flaw::LosesNull) => {
+                    status.resume_data = status.resume_data.take().filter(|data| !data.is_null());
+                }
+                _ => {}
+            }
+        }
+        batch
+    }
+
+    async fn publish_backwards(&self, after: u64) {
+        let events = self.inner.events(after, usize::MAX).await.unwrap_or_default();
+        for record in events.into_iter().rev() {
+            self.feed.publish(record);
+        }
+    }
+}
+
+#[async_trait]
+impl Store for BrokenStore {
+    fn capabilities(&self) -> StoreCapabilities {
+        StoreCapabilities::default()
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Receipt, StoreError> {
+        let _turn = self.turn.lock().await;
+        let before = self.inner.last_event().await?;
+        let batch = self.spoil(batch);
+        let outcome = match self.flaw {
+            Flaw::IgnoresFences => self.inner.commit(self.without_fences(batch).await).await,
+            Flaw::AppliesBatchesInPart => self.in_part(batch).await,
+            Flaw::AcceptsDuplicates => match self.inner.commit(batch).await {
+                Err(StoreError::Duplicate { .. }) => Ok(Receipt::default()),
+                other => other,
+            },
+            Flaw::RunsBatchesTwice => {
+                let events = batch.ops.iter().filter(|op| matches!(op, Op::Emit(_)));
+                let again = Batch { ops: events.cloned().collect() };
+                let outcome = self.inner.commit(batch).await;
+                self.inner.commit(again).await.and(outcome)
+            }
+            _ => self.inner.commit(batch).await,
+        };
+        self.publish_backwards(before).await;
+        outcome
+    }
+
+    async fn claim(&self, mut request: ClaimRequest) -> Result<Vec<Claim>, StoreError> {
+        if self.has(Flaw::ClaimsEveryFlow) {
+            request.flows.push(FlowName::new("backlog").unwrap());
+        }
+        let _turn = self.turn.lock().await;
+        let before = self.inner.last_event().await?;
+        let mut claims = self.inner.claim(request).await?;
+        self.publish_backwards(before).await;
+        if self.has(Flaw::ClaimsNewestFirst) {
+            claims.reverse();
+        }
+        for claim in &mut claims {
+            claim.interrupted &= !self.has(Flaw::ForgetsInterruptions);
+        }
+        Ok(claims)
+    }
+
+    async fn execution(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
+        self.inner.execution(id).await
+    }
+
+    async fn execution_by_key(
+        &self,
+        tenant: Option<&TenantId>,
+        flow: &FlowName,
+        key: &IdempotencyKey,
+    ) -> Result<Option<Execution>, StoreError> {
+        let tenant = tenant.filter(|_| !self.has(Flaw::IgnoresTenantsOfKeys));
+        self.inner.execution_by_key(tenant, flow, key).await
+    }
+
+    async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Execution>, StoreError> {
+        let mut query = query.clone();
+        if self.has(Flaw::IgnoresCursors) {
+            query.after = None;
+        }
+        if self.has(Flaw::SortsNothing) {
+            query.order = Order::Oldest;
+        }
+        self.inner.executions(&query).await
+    }
+
+    async fn journal(&self, id: ExecutionId) -> Result<Vec<JournalEntry>, StoreError> {
+        self.inner.journal(id).await
+    }
+
+    async fn expired_waits(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Execution>, StoreError> {
+        self.inner.expired_waits(now, limit).await
+    }
+
+    async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        let due = self.inner.next_due(now).await?;
+        Ok(due.filter(|_| !self.has(Flaw::OverlooksTimers)))
+    }
+
+    async fn events(&self, after: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
+        self.inner.events(after, limit).await
+    }
+
+    async fn last_event(&self) -> Result<u64, StoreError> {
+        self.inner.last_event().await
+    }
+
+    fn feed(&self) -> &EventFeed {
+        if self.has(Flaw::PublishesEventsBackwards) { &self.feed } else { self.inner.feed() }
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        if self.has(Flaw::SurvivesClosing) { Ok(()) } else { self.inner.close().await }
+    }
+}
