@@ -116,9 +116,26 @@ impl Fields {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
+    use futures_util::{FutureExt, stream};
+    use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn how_a_body_is_cut_makes_no_difference(
+            pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..10),
+            limit in 0_usize..120,
+        ) {
+            let whole = pieces.concat();
+            let body = stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
+            let got = collect(Body::from_stream(body), limit).now_or_never().unwrap();
+            match got {
+                Ok(bytes) => prop_assert!(bytes == whole && whole.len() <= limit),
+                Err(_) => prop_assert!(whole.len() > limit),
+            }
+        }
+    }
 
     fn pieces(pieces: &[&'static str]) -> Body {
         let all: Vec<_> =

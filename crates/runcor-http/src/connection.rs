@@ -11,13 +11,14 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::HttpConfig;
 use crate::gate::Gate;
+use crate::socket::Socket;
 use crate::stall::StallGuard;
 
 /// How long the rest of a refused request is read before the connection is cut.
@@ -47,6 +48,7 @@ impl Connections {
     ) -> Self {
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new())
+            .half_close(true)
             .header_read_timeout(config.header_timeout)
             .max_header_size(config.max_header_bytes)
             .max_buf_size(config.max_header_bytes.max(64 * 1024));
@@ -57,12 +59,13 @@ impl Connections {
     pub(crate) async fn serve(&self, stream: TcpStream) {
         // Without it small answers wait for acknowledgements of earlier ones.
         let _ = stream.set_nodelay(true);
-        let gate = &self.gate;
+        let socket = Socket::new(stream);
+        let peer = socket.peer();
         let service = service_fn(|request: Request<Incoming>| {
-            let gate = Arc::clone(gate);
-            Box::pin(async move { Ok::<Response, Infallible>(gate.respond(request).await) })
+            let (gate, peer) = (Arc::clone(&self.gate), peer.clone());
+            Box::pin(async move { Ok::<Response, Infallible>(gate.respond(request, peer).await) })
         });
-        let io = StallGuard::new(TokioIo::new(stream), self.write_timeout);
+        let io = StallGuard::new(socket, self.write_timeout);
         let mut connection = self.http.serve_connection(io, service);
         // Children, so that connections do not meet at one lock.
         let (stop, kill) = (self.stop.child_token(), self.kill.child_token());
@@ -84,7 +87,8 @@ impl Connections {
                 }
             }
         }
-        let stream = connection.into_parts().io.into_inner().into_inner();
+        drop(connection);
+        let Some(stream) = peer.into_stream() else { return };
         tokio::select! {
             () = stop.cancelled() => {}
             () = linger(stream) => {}

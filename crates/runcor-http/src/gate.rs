@@ -11,6 +11,7 @@ use http::header::ORIGIN;
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use runcor_core::ErrorCode;
+use tokio::time::Instant;
 use tower::ServiceExt;
 
 use crate::app::App;
@@ -18,6 +19,7 @@ use crate::auth::{Credentials, TokenCheck};
 use crate::host_check::HostCheck;
 use crate::reply::Failure;
 use crate::routes::{self, Paths};
+use crate::socket::Peer;
 
 /// Marks a request that may be told whether the server lives, and nothing more.
 #[derive(Debug, Clone, Copy)]
@@ -45,16 +47,30 @@ impl Gate {
     }
 
     /// Answers a request, whatever it is.
-    pub(crate) async fn respond(&self, request: Request<Incoming>) -> Response {
+    pub(crate) async fn respond(&self, request: Request<Incoming>, peer: Peer) -> Response {
+        let started = Instant::now();
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let response = self.with_cors(request, peer).await;
+        tracing::debug!(
+            %method,
+            path = uri.path(),
+            status = response.status().as_u16(),
+            micros = started.elapsed().as_micros(),
+            "answered"
+        );
+        response
+    }
+
+    async fn with_cors(&self, request: Request<Incoming>, peer: Peer) -> Response {
         let cors = &self.app.config.cors;
         if !cors.is_on() {
-            return self.answer(request).await;
+            return self.answer(request, peer).await;
         }
         let origin = request.headers().get(ORIGIN).cloned();
         let mut response = if request.method() == Method::OPTIONS {
             self.preflight(&request)
         } else {
-            self.answer(request).await
+            self.answer(request, peer).await
         };
         cors.mark(origin.as_ref(), response.headers_mut());
         response
@@ -69,7 +85,7 @@ impl Gate {
         response
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response {
+    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response {
         let mut request = request.map(Body::new);
         match self.admit(&request) {
             Ok(None) => {}
@@ -77,6 +93,9 @@ impl Gate {
                 request.extensions_mut().insert(marker);
             }
             Err(failure) => return failure.into_response(),
+        }
+        if request.uri().path() == self.paths.events {
+            request.extensions_mut().insert(peer);
         }
         let routed = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();
         match routed.await {

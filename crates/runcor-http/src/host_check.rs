@@ -101,7 +101,25 @@ fn is_loopback_name(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_name_that_a_stranger_can_own_is_answered(
+            host in "(localhost|127\\.0\\.0\\.1|\\[::1\\]|[a-z]{1,5})?[.@:a-z0-9-]{0,8}\\.[a-z]{2,6}(:[0-9]{1,5})?"
+        ) {
+            prop_assert!(!check(&HttpConfig::default(), &host, None), "{host}");
+        }
+
+        #[test]
+        fn any_host_and_origin_are_judged_without_a_panic(
+            host in "[ -~]{0,30}", origin in "[ -~]{0,30}"
+        ) {
+            check(&HttpConfig::default(), &host, Some(&origin));
+        }
+    }
 
     fn check(config: &HttpConfig, host: &str, origin: Option<&str>) -> bool {
         let mut headers = HeaderMap::new();

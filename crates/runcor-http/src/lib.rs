@@ -33,6 +33,7 @@ mod error;
 mod server;
 
 mod connection;
+mod socket;
 mod stall;
 
 mod app;

@@ -24,11 +24,17 @@ pub(crate) struct Paths {
     base: String,
     /// The full path of the health report.
     pub(crate) health: String,
+    /// The full path of the event stream.
+    pub(crate) events: String,
 }
 
 impl Paths {
     pub(crate) fn new(base: &str) -> Self {
-        Self { base: base.to_owned(), health: format!("{base}/v1/health") }
+        Self {
+            base: base.to_owned(),
+            health: format!("{base}/v1/health"),
+            events: format!("{base}/v1/events"),
+        }
     }
 
     /// Returns whether the path is that of a probe, with or without the base path.
@@ -52,7 +58,7 @@ pub(crate) fn router(app: &Arc<App>, paths: &Paths) -> Router {
         .route(&at("/executions/{id}/resume"), post(executions::resume))
         .route(&at("/executions/{id}/replay"), post(executions::replay))
         .route(&at("/executions/{id}/cancel"), post(executions::cancel))
-        .route(&at("/events"), get(events::stream));
+        .route(&paths.events, get(events::stream));
     if app.parts.providers.is_some() {
         router = router.route(&at("/providers"), get(providers::list));
     }

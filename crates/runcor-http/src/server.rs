@@ -68,6 +68,8 @@ impl Server {
     /// and requests under way may take `shutdownTimeout` longer.
     pub async fn serve(self, shutdown: CancellationToken) {
         let kill = CancellationToken::new();
+        // Who drops this future ends the connections too.
+        let _guard = kill.clone().drop_guard();
         let config = &self.app.config;
         let gate = Gate::new(Arc::clone(&self.app), self.address.ip().is_loopback());
         let stop = self.app.stop.clone();

@@ -51,6 +51,12 @@ enum Phase {
     Ended,
 }
 
+/// Stored events, and after which one they begin; `None` when the client's is not of this history.
+struct HistoryPage {
+    after: Option<u64>,
+    events: Vec<EventRecord>,
+}
+
 enum Next {
     Event(Arc<EventRecord>),
     Missed(u64),
@@ -113,53 +119,51 @@ impl EventStream {
             () = stop.cancelled() => return Some(self.end("shutdown")),
             page = self.page(after, claimed) => page,
         };
-        let (after, page, mut out) = match page {
-            Ok(found) => found,
+        match page {
+            Ok(page) => self.send(&page),
             Err(error) => {
                 tracing::warn!(code = %error.code(), %error, "stored events can't be read");
-                return Some(self.end("the store does not answer; connect again later"));
+                Some(self.end("the store does not answer; connect again later"))
             }
-        };
-        let Some(last) = page.last().map(|record| record.seq) else {
-            self.phase = Phase::Live;
-            return None;
-        };
-        if let Some(missed) =
-            page.first().map(|first| first.seq.saturating_sub(after + 1)).filter(|n| *n > 0)
-        {
-            gap(&mut out, missed, GapReason::Forgotten);
         }
-        for record in page.iter().filter(|record| self.filter.passes(&record.event)) {
-            push_event(&mut out, record);
-        }
-        self.replayed_to = last;
-        self.phase = Phase::Replaying { after: last, claimed: false };
-        (!out.is_empty()).then(|| Bytes::from(out))
     }
 
     /// Reads a page; also finds out whether the client's event is one of this history.
     ///
     /// After a restart on a store that forgets, a client comes with a number
     /// that is higher than all that exist: it gets everything there is.
-    async fn page(
-        &self,
-        after: u64,
-        claimed: bool,
-    ) -> runcor_core::Result<(u64, Vec<EventRecord>, Vec<u8>)> {
+    async fn page(&self, after: u64, claimed: bool) -> runcor_core::Result<HistoryPage> {
         let runtime = self.app.runtime();
-        let page = runtime.events(after, PAGE).await?;
-        if !page.is_empty() || !claimed || after == 0 {
-            return Ok((after, page, Vec::new()));
+        let events = runtime.events(after, PAGE).await?;
+        if !events.is_empty() || !claimed || after == 0 {
+            return Ok(HistoryPage { after: Some(after), events });
         }
         if !runtime.events(after - 1, 1).await?.is_empty() {
-            return Ok((after, page, Vec::new()));
+            return Ok(HistoryPage { after: Some(after), events });
         }
-        let page = runtime.events(0, PAGE).await?;
+        Ok(HistoryPage { after: None, events: runtime.events(0, PAGE).await? })
+    }
+
+    fn send(&mut self, page: &HistoryPage) -> Option<Bytes> {
+        let (Some(first), Some(last)) = (page.events.first(), page.events.last()) else {
+            // Whether the present joins on is known only if the client's event is.
+            self.replayed_to = page.after.unwrap_or(0);
+            self.catching_up = page.after.is_some();
+            self.phase = Phase::Live;
+            return None;
+        };
         let mut out = Vec::new();
-        if !page.is_empty() {
-            gap(&mut out, 0, GapReason::UnknownId);
+        match page.after.map(|after| first.seq.saturating_sub(after + 1)) {
+            None => gap(&mut out, 0, GapReason::UnknownId),
+            Some(0) => {}
+            Some(missed) => gap(&mut out, missed, GapReason::Forgotten),
         }
-        Ok((0, page, out))
+        for record in page.events.iter().filter(|record| self.filter.passes(&record.event)) {
+            push_event(&mut out, record);
+        }
+        self.replayed_to = last.seq;
+        self.phase = Phase::Replaying { after: last.seq, claimed: false };
+        (!out.is_empty()).then(|| Bytes::from(out))
     }
 
     /// Sends what happens now, `None` for what is not meant for this client.

@@ -24,10 +24,6 @@ impl<I> StallGuard<I> {
         Self { io, patience, stuck: None }
     }
 
-    pub(crate) fn into_inner(self) -> I {
-        self.io
-    }
-
     /// Passes progress on, and turns standstill into an error once patience has run out.
     fn watch<T>(
         &mut self,

@@ -1,17 +1,20 @@
 //! The stream of events.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use futures_util::stream;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use futures_util::{StreamExt, stream};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use super::query::Parameters;
 use crate::app::App;
 use crate::reply::{Failure, NOSNIFF};
+use crate::socket::Peer;
 use crate::sse::{EventStream, Filter};
 
 /// Sent by browsers when they connect again.
@@ -23,6 +26,7 @@ const NO_BUFFERING: (HeaderName, HeaderValue) =
 /// `GET /v1/events`: everything from now on, or from after the given event.
 pub(super) async fn stream(
     State(app): State<Arc<App>>,
+    peer: Option<Extension<Peer>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
@@ -33,14 +37,22 @@ pub(super) async fn stream(
         .try_acquire_owned()
         .map_err(|_| Failure::too_many_streams(app.config.max_event_streams))?;
     let events = EventStream::open(&app, filter, after, place);
-    let body = stream::unfold(events, |mut events| async {
+    let events = stream::unfold(events, async |mut events| {
         let chunk = events.next_chunk().await?;
-        Some((Ok::<_, std::convert::Infallible>(chunk), events))
+        Some((Ok::<_, Infallible>(chunk), events))
     });
+    let gone = async move {
+        match &peer {
+            Some(Extension(peer)) => peer.gone().await,
+            None => std::future::pending().await,
+        }
+    };
+    let body = events.take_until(gone);
     let mut response = Response::new(Body::from_stream(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CONNECTION, HeaderValue::from_static("keep-alive"));
     headers.insert(NO_BUFFERING.0, NO_BUFFERING.1);
     headers.insert(NOSNIFF.0, NOSNIFF.1);
     Ok(response)

@@ -13,8 +13,10 @@ use runcor_http::{HttpConfig, HttpParts, Server, ServerHandle};
 use runcor_store_memory::MemoryStore;
 use runcor_store_sqlite::{SqliteConfig, SqliteStore};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
-use crate::client::{answer, client, code, config};
+use crate::client::{answer, client, code, config, rest};
 
 struct Running {
     engine: Engine,
@@ -267,4 +269,23 @@ async fn an_engine_that_stops_refuses_work_and_still_shows_what_it_has() {
     let (status, body) = site.get("/health").await;
     assert_eq!((status, &body["status"]), (StatusCode::OK, &json!("stopped")));
     site.handle.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_half_closes_is_answered_however_long_the_commit_takes() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = Running::in_file(&dir.path().join("runcor.db")).await;
+    for n in 0..10 {
+        let mut stream = TcpStream::connect(site.handle.local_addr()).await.unwrap();
+        let body = json!({ "idempotencyKey": n.to_string(), "input": { "name": "x" } }).to_string();
+        let request = format!(
+            "POST /v1/flows/greet/trigger HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let answer = rest(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    }
+    site.close().await;
 }

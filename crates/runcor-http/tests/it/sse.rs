@@ -113,6 +113,7 @@ async fn a_stream_begins_with_a_comment_and_has_the_headers_of_one() {
     assert_eq!(stream.headers()["content-type"], "text/event-stream");
     assert_eq!(stream.headers()["cache-control"], "no-cache");
     assert_eq!(stream.headers()["x-accel-buffering"], "no");
+    assert_eq!(stream.headers()["connection"], "keep-alive");
     assert_eq!(stream.headers()["transfer-encoding"], "chunked");
 }
 
@@ -263,6 +264,41 @@ async fn an_id_of_another_history_is_an_explicit_gap_and_brings_all_there_is() {
     let mut up_to_date = Stream::open(&site, "", Some(3)).await;
     site.fake.publish(flow("live"));
     assert_eq!(up_to_date.message().await.0, Some(4));
+}
+
+#[tokio::test]
+async fn a_client_that_lags_right_after_its_replay_still_gets_everything_once() {
+    const EVENTS: u64 = 9000;
+    let site = Site::open().await;
+    for _ in 0..3 {
+        site.fake.publish(flow("f"));
+    }
+    // Neither stream has anything to replay; then more comes than the feed holds.
+    let mut up_to_date = Stream::open(&site, "", Some(3)).await;
+    let mut from_start = Stream::open(&site, "", Some(0)).await;
+    for _ in 3..EVENTS {
+        site.fake.publish(flow("f"));
+    }
+    for seq in 4..=EVENTS {
+        assert_eq!(up_to_date.message().await.0, Some(seq));
+    }
+    for seq in 1..=EVENTS {
+        assert_eq!(from_start.message().await.0, Some(seq));
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_noticed_without_an_event_or_a_heartbeat() {
+    let site = Site::open().await;
+    let stream = Stream::open(&site, "", None).await;
+    assert!(site.fake.has_listeners());
+    drop(stream);
+    let noticed = async {
+        while site.fake.has_listeners() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), noticed).await.unwrap();
 }
 
 #[tokio::test]
