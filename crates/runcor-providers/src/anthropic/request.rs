@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::model::refuses_temperature;
 use super::structured::Structured;
-use crate::wire::{Asked, CallIds, JSON_INSTRUCTION, WireNames, system_prompt, turns, wire_id};
+use crate::wire::{
+    Asked, CallIds, JSON_INSTRUCTION, WireNames, system_prompt, tool_schema, turns, wire_id,
+};
 
 pub(super) fn body(
     request: &ModelRequest,
@@ -103,7 +105,7 @@ fn tools(request: &ModelRequest, names: &WireNames) -> Value {
         json!({
             "name": names.encode(&tool.name),
             "description": tool.description,
-            "input_schema": tool.input_schema,
+            "input_schema": tool_schema(tool),
         })
     });
     tools.collect()

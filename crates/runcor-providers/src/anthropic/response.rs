@@ -24,13 +24,14 @@ pub(super) fn answer(
         finish: body.get("stop_reason").and_then(finish_reason),
         ..Answer::default()
     };
-    let mut given = None;
+    let mut given: Option<String> = None;
     for block in blocks {
         let field = |name: &str| block.get(name).and_then(Value::as_str).unwrap_or_default();
         match field("type") {
             "text" => answer.push_text(field("text"))?,
             "tool_use" if structured.is_tool() && field("name") == STRUCTURED_OUTPUT => {
-                given = Some(structured.unwrap(block.get("input").unwrap_or(&Value::Null)));
+                let input = block.get("input").unwrap_or(&Value::Null);
+                given.get_or_insert_with(|| structured.unwrap(input));
             }
             "tool_use" => {
                 let name = asked.names.decode(field("name"));

@@ -60,6 +60,8 @@ impl EventDecoder {
         let name = field("/content_block/name").unwrap_or_default();
         let block = match field("/content_block/type") {
             Some("text") => Block::Text,
+            // The first answer counts.
+            Some("tool_use") if self.given && name == STRUCTURED_OUTPUT => Block::Ignored,
             Some("tool_use") if self.structured.is_tool() && name == STRUCTURED_OUTPUT => {
                 self.begin_given();
                 Block::Answer { json: String::new() }
@@ -131,8 +133,9 @@ impl EventDecoder {
                 self.answer.tool_calls.push(tool_call);
             }
             Some(Block::Answer { json }) if self.structured.is_wrapped() => {
-                let input = serde_json::from_str(&json).unwrap_or(Value::String(json));
-                let text = self.structured.unwrap(&input);
+                // What the token limit cut is given as it is; no schema will accept it.
+                let input = serde_json::from_str(&json).map(|input| self.structured.unwrap(&input));
+                let text = input.unwrap_or(json);
                 self.answer.push_text(&text)?;
                 out.push_back(ModelChunk::TextDelta { text });
             }
@@ -192,5 +195,100 @@ impl Decoder for EventDecoder {
         }
         answer.usage = self.counts.total();
         Ok(answer.into_response(&self.asked))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::{prop_assert_eq, proptest};
+    use runcor_core::ModelRequest;
+
+    use super::super::response::answer;
+    use super::*;
+    use crate::wire::events;
+
+    const KEYS: &[&str] = &[
+        "type",
+        "index",
+        "content_block",
+        "delta",
+        "text",
+        "partial_json",
+        "id",
+        "name",
+        "input",
+        "stop_reason",
+        "usage",
+        "input_tokens",
+        "output_tokens",
+        "error",
+        "message",
+        "model",
+        "content",
+    ];
+    const WORDS: &[&str] = &[
+        "message_start",
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+        "message_delta",
+        "message_stop",
+        "text",
+        "tool_use",
+        "text_delta",
+        "input_json_delta",
+        "__structured_output",
+        "{\"value\":[1]}",
+        "{",
+        "end_turn",
+        "tool_use",
+        "error",
+        "ä",
+    ];
+
+    const RECORDED: &str = concat!(
+        include_str!("../../tests/it/cassettes/anthropic/a_streamed_tool_call/response.sse"),
+        include_str!("../../tests/it/cassettes/anthropic/a_streamed_list/response.sse")
+    );
+
+    fn structured() -> Structured {
+        Structured::Tool { schema: Value::Null, wrapped: true, forced: true }
+    }
+
+    fn asked() -> Asked {
+        Asked::new(&Arc::from("test"), "m", &ModelRequest::prompt("x"))
+    }
+
+    proptest! {
+        #[test]
+        fn strange_events_give_what_they_say_or_an_error(events in events(KEYS, WORDS, RECORDED)) {
+            for event in &events {
+                let _ = answer(event, &asked(), &structured());
+            }
+            let mut decoder = EventDecoder::new(asked(), structured());
+            let mut out = VecDeque::new();
+            for event in &events {
+                match decoder.event(&event.to_string(), &mut out) {
+                    Ok(Progress::More) => {}
+                    Ok(Progress::Done) => break,
+                    Err(_) => return Ok(()),
+                }
+            }
+            if let Ok(response) = decoder.finish(&mut out) {
+                let mut text = String::new();
+                let mut calls = Vec::new();
+                for chunk in out {
+                    match chunk {
+                        ModelChunk::TextDelta { text: piece } => text.push_str(&piece),
+                        ModelChunk::ToolCall { tool_call } => calls.push(tool_call),
+                        ModelChunk::Finished { .. } => unreachable!("the driver's chunk"),
+                    }
+                }
+                prop_assert_eq!(text, response.text);
+                prop_assert_eq!(calls, response.tool_calls);
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::model::is_third_generation;
 use super::schema::keep_known;
 use super::signature::{UNSIGNED, split};
-use crate::wire::{Asked, CallIds, JSON_INSTRUCTION, WireNames, system_prompt, turns};
+use crate::wire::{Asked, CallIds, JSON_INSTRUCTION, WireNames, system_prompt, tool_schema, turns};
 
 pub(super) fn body(request: &ModelRequest, asked: &Asked, thinking_level: Option<&str>) -> Value {
     let is_new = is_third_generation(&asked.model);
@@ -130,7 +130,7 @@ fn tools(request: &ModelRequest, names: &WireNames) -> Vec<Value> {
         json!({
             "name": names.encode(&tool.name),
             "description": tool.description,
-            "parametersJsonSchema": keep_known(&tool.input_schema),
+            "parametersJsonSchema": keep_known(&tool_schema(tool)),
         })
     });
     tools.collect()

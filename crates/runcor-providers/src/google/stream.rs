@@ -49,3 +49,78 @@ impl Decoder for ContentDecoder {
         Ok(answer.into_response(&self.asked))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::{prop_assert_eq, proptest};
+    use runcor_core::ModelRequest;
+
+    use super::super::response::answer;
+    use super::*;
+    use crate::wire::events;
+
+    const KEYS: &[&str] = &[
+        "candidates",
+        "content",
+        "parts",
+        "text",
+        "thought",
+        "functionCall",
+        "name",
+        "args",
+        "id",
+        "thoughtSignature",
+        "finishReason",
+        "usageMetadata",
+        "promptTokenCount",
+        "candidatesTokenCount",
+        "error",
+        "promptFeedback",
+        "blockReason",
+        "responseId",
+        "modelVersion",
+    ];
+    const WORDS: &[&str] = &["STOP", "MAX_TOKENS", "text", "{}", "", "id_1", "search", "ä"];
+
+    const RECORDED: &str = concat!(
+        include_str!("../../tests/it/cassettes/google/a_streamed_function_call/response.sse"),
+        include_str!("../../tests/it/cassettes/google/a_streamed_answer/response.sse")
+    );
+
+    fn asked() -> Asked {
+        Asked::new(&Arc::from("test"), "m", &ModelRequest::prompt("x"))
+    }
+
+    proptest! {
+        #[test]
+        fn strange_events_give_what_they_say_or_an_error(events in events(KEYS, WORDS, RECORDED)) {
+            for event in &events {
+                let _ = answer(event, &asked());
+            }
+            let mut decoder = ContentDecoder::new(asked());
+            let mut out = VecDeque::new();
+            for event in &events {
+                match decoder.event(&event.to_string(), &mut out) {
+                    Ok(Progress::More) => {}
+                    Ok(Progress::Done) => break,
+                    Err(_) => return Ok(()),
+                }
+            }
+            if let Ok(response) = decoder.finish(&mut out) {
+                let mut text = String::new();
+                let mut calls = Vec::new();
+                for chunk in out {
+                    match chunk {
+                        ModelChunk::TextDelta { text: piece } => text.push_str(&piece),
+                        ModelChunk::ToolCall { tool_call } => calls.push(tool_call),
+                        ModelChunk::Finished { .. } => unreachable!("the driver's chunk"),
+                    }
+                }
+                prop_assert_eq!(text, response.text);
+                prop_assert_eq!(calls, response.tool_calls);
+            }
+        }
+    }
+}

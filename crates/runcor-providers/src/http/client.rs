@@ -62,7 +62,8 @@ impl Http {
         check_key(&name, key.as_ref(), &base, allow_insecure)?;
         let missing_key =
             if at_home && key.is_none() { key_variables.first().copied() } else { None };
-        let client = client(&timeouts).map_err(|error| Error::Client {
+        let is_local = is_loopback(base.host_str().unwrap_or_default());
+        let client = client(&timeouts, is_local).map_err(|error| Error::Client {
             provider: name.clone(),
             reason: error.without_url().to_string(),
         })?;
@@ -132,7 +133,7 @@ impl Http {
         let request =
             self.client.post(url).header(ACCEPT, accept).headers(headers.into_iter().collect());
         let response = request.json(body).send().await;
-        let response = response.map_err(|error| self.fail(&Fault::transport(error)))?;
+        let response = response.map_err(|error| self.fail(&self.not_sent(error)))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -141,6 +142,20 @@ impl Http {
         let mut fault = from_response(status, &read_beginning(response, ERROR_BODY).await);
         fault.retry_after = wish.or(fault.retry_after);
         Err(self.fail(&fault))
+    }
+
+    /// Whoever can't connect wants to know whereto.
+    fn not_sent(&self, error: reqwest::Error) -> Fault {
+        let at = if error.is_connect() {
+            self.base.origin().ascii_serialization()
+        } else {
+            String::new()
+        };
+        let mut fault = Fault::transport(error);
+        if !at.is_empty() {
+            fault.message = format!("{} ({at})", fault.message);
+        }
+        fault
     }
 
     /// Makes the public error of a fault, free of credentials.
@@ -159,18 +174,19 @@ pub(crate) fn is_event_stream(response: &Response) -> bool {
     !kind.is_some_and(|kind| kind.trim_start().starts_with("application/json"))
 }
 
-fn client(timeouts: &Timeouts) -> reqwest::Result<Client> {
+fn client(timeouts: &Timeouts, is_local: bool) -> reqwest::Result<Client> {
     static TLS: Once = Once::new();
     // Without a provider of cryptography the client panics. Whoever installed
     // one before us is right, so the refusal to install a second is no error.
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-    Client::builder()
+    let builder = Client::builder()
         .user_agent(concat!("runcor/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(timeouts.connect)
         .read_timeout(timeouts.read)
         .timeout(timeouts.total)
-        .redirect(Policy::none())
-        .build()
+        .redirect(Policy::none());
+    // A proxy from the environment is of no use on the way to our own machine.
+    if is_local { builder.no_proxy().build() } else { builder.build() }
 }
 
 fn parse_base(name: &str, text: &str) -> Result<Url, Error> {

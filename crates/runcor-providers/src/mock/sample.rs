@@ -164,6 +164,8 @@ fn kind(fields: &Map<String, Value>) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
     use runcor_core::Schema;
     use serde_json::json;
 
@@ -262,5 +264,50 @@ mod tests {
         );
         check(&json!({}));
         assert_eq!(sample(&json!(true), "x"), json!({}));
+    }
+
+    /// Schemas of the kinds that people write, satisfiable all of them.
+    fn schemas() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            (0_u64..300, 0_u64..300).prop_map(|(least, more)| {
+                json!({ "type": "string", "minLength": least, "maxLength": least + more })
+            }),
+            (-1000_i64..1000, 0_i64..1000).prop_map(|(least, more)| {
+                json!({ "type": "integer", "minimum": least, "maximum": least + more })
+            }),
+            (-1e3..1e3, 1e-3..1e3).prop_map(|(least, more): (f64, f64)| {
+                json!({ "type": "number", "exclusiveMinimum": least, "exclusiveMaximum": least + more })
+            }),
+            Just(json!({ "type": "boolean" })),
+            Just(json!({ "type": ["null", "string"], "format": "date-time" })),
+            Just(json!({ "enum": ["a", 2, null] })),
+            Just(json!({ "const": "only" })),
+            Just(json!({ "$ref": "#/$defs/shared" })),
+        ];
+        let tree = leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                btree_map("[a-d]", inner.clone(), 0..4).prop_map(|fields| {
+                    let names: Vec<_> = fields.keys().cloned().collect();
+                    json!({ "type": "object", "properties": fields, "required": names,
+                        "additionalProperties": false })
+                }),
+                (inner.clone(), 0_u64..4).prop_map(|(items, least)| {
+                    json!({ "type": "array", "items": items, "minItems": least, "maxItems": least + 1 })
+                }),
+                vec(inner.clone(), 1..3).prop_map(|all| json!({ "anyOf": all })),
+            ]
+        });
+        tree.prop_map(|mut schema| {
+            schema["$defs"] = json!({ "shared": { "type": "object", "additionalProperties": true,
+                "properties": { "again": { "$ref": "#/$defs/shared" } } } });
+            schema
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_asked_for_validates(schema in schemas()) {
+            check(&schema);
+        }
     }
 }

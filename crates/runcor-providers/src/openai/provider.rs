@@ -49,7 +49,11 @@ impl OpenAi {
             timeouts: config.timeouts,
         })?;
         let host = http.base().host_str().unwrap_or_default();
-        let is_openai = host == "api.openai.com" || host.ends_with(".openai.azure.com");
+        let homes = ["api.openai.com", ".api.openai.com", ".openai.azure.com"];
+        let is_openai = homes.iter().any(|home| match home.strip_prefix('.') {
+            Some(_) => host.ends_with(home),
+            None => host == *home,
+        });
         let new_field = match config.max_tokens_field {
             MaxTokensField::Auto => is_openai,
             MaxTokensField::MaxTokens => false,
@@ -67,8 +71,7 @@ impl OpenAi {
         self
     }
 
-    async fn send(&self, asked: &Asked, body: &Value) -> Result<Response, ProviderError> {
-        debug_assert_eq!(body.get("model").and_then(Value::as_str), Some(asked.model.as_str()));
+    async fn send(&self, body: &Value) -> Result<Response, ProviderError> {
         let key = self.http.key_header(|key| format!("Bearer {key}"))?;
         let headers = key.map(|key| (AUTHORIZATION, key)).into_iter().collect();
         self.http.post(self.http.url(&["chat", "completions"]), headers, body).await
@@ -96,13 +99,13 @@ impl ModelProvider for OpenAi {
 
     async fn complete(&self, request: &ModelRequest) -> Result<ModelResponse, ProviderError> {
         let asked = self.asked(request);
-        let response = self.send(&asked, &body(request, &asked, &self.dialect, false)).await?;
+        let response = self.send(&body(request, &asked, &self.dialect, false)).await?;
         self.whole(response, &asked).await.map_err(|fault| self.http.fail(&fault))
     }
 
     async fn stream(&self, request: &ModelRequest) -> Result<ProviderStream, ProviderError> {
         let asked = self.asked(request);
-        let response = self.send(&asked, &body(request, &asked, &self.dialect, true)).await?;
+        let response = self.send(&body(request, &asked, &self.dialect, true)).await?;
         if !is_event_stream(&response) {
             let whole = self.whole(response, &asked).await;
             return whole.map(replay).map_err(|fault| self.http.fail(&fault));

@@ -4,7 +4,8 @@ use runcor_core::{Message, ModelRequest, ResponseFormat, Role, ToolCall};
 use serde_json::{Value, json};
 
 use crate::wire::{
-    Asked, CallIds, Closing, JSON_INSTRUCTION, WireNames, close, system_prompt, turns, wire_id,
+    Asked, CallIds, Closing, JSON_INSTRUCTION, WireNames, close, system_prompt, tool_schema, turns,
+    wire_id,
 };
 
 /// In what the servers that speak this format differ.
@@ -106,7 +107,7 @@ fn tools(request: &ModelRequest, names: &WireNames) -> Value {
             "function": {
                 "name": names.encode(&tool.name),
                 "description": tool.description,
-                "parameters": tool.input_schema,
+                "parameters": tool_schema(tool),
             },
         })
     });

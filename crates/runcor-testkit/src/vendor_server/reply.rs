@@ -200,3 +200,21 @@ impl Reply {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_events_of_either_line_ending() {
+        for end in ["\n\n", "\r\n\r\n"] {
+            let reply = Reply::event_stream(["data: 1", "data: 22", ""].join(end));
+            assert_eq!(reply.events.len(), 2);
+            let cut = reply.clone().cut_after_events(1);
+            assert_eq!(cut.ending, Ending::Cut(7 + end.len()));
+            assert_eq!(reply.clone().cut_after_events(9).ending, Ending::Cut(reply.body.len()));
+            let twice = reply.duplicate_event(1);
+            assert_eq!(twice.body, ["data: 1", "data: 22", "data: 22", ""].join(end).into_bytes());
+        }
+    }
+}

@@ -51,6 +51,7 @@ cassettes! {
         a_streamed_tool_call_without_arguments,
         a_streamed_structured_answer,
         a_streamed_list,
+        a_streamed_list_that_the_limit_cuts,
     }
     google {
         a_plain_answer,

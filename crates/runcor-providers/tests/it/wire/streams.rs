@@ -1,5 +1,7 @@
 //! Streams that break off, stall, stutter and arrive in crumbs.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use runcor_core::{
     FinishReason, ModelChunk, ModelProvider, ModelRequest, ModelResponse, ProviderError,
@@ -197,4 +199,17 @@ async fn the_openai_compatible_server_answers_everything() {
     let structured = request.with_response_format(ResponseFormat::Schema(schema));
     let answer = made.complete(&structured).await.unwrap();
     assert_eq!(answer.text, "{\"a\":\"You said: good morning\"}");
+}
+
+#[tokio::test]
+async fn a_slow_trickle_is_waited_for_as_long_as_the_whole_may_take() {
+    for vendor in VENDORS {
+        let trickle = greeting(vendor).in_pieces_of(40).with_pause(Duration::from_millis(1));
+        assert_eq!(outcome(vendor, trickle).await.text, "Hello wörld 😀!");
+        let server = VendorServer::start().await.unwrap();
+        server.enqueue(greeting(vendor).in_pieces_of(1).with_pause(Duration::from_millis(100)));
+        let hurried = provider(vendor, &server.url(), &json!({ "timeouts": { "totalMs": 400 } }));
+        let error = listen(hurried.as_ref()).await.end.unwrap_err();
+        assert_eq!(error.kind, ProviderErrorKind::Timeout, "{vendor}: {error}");
+    }
 }
