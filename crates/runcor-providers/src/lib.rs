@@ -29,6 +29,8 @@ mod error;
 #[cfg(any(feature = "anthropic", feature = "google", feature = "openai"))]
 mod http;
 mod mock;
+#[cfg(doctest)]
+mod readme;
 #[cfg(any(feature = "anthropic", feature = "google", feature = "openai"))]
 mod wire;
 
@@ -51,8 +53,3 @@ pub use mock::{Mock, MockConfig, MockReply};
 pub use openai::{MaxTokensField, OpenAi, OpenAiConfig};
 #[cfg(feature = "http")]
 pub use secrecy::SecretString;
-
-/// Compiles and runs the example of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

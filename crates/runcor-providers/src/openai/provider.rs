@@ -49,11 +49,8 @@ impl OpenAi {
             timeouts: config.timeouts,
         })?;
         let host = http.base().host_str().unwrap_or_default();
-        let homes = ["api.openai.com", ".api.openai.com", ".openai.azure.com"];
-        let is_openai = homes.iter().any(|home| match home.strip_prefix('.') {
-            Some(_) => host.ends_with(home),
-            None => host == *home,
-        });
+        let homes = [".api.openai.com", ".openai.azure.com"];
+        let is_openai = homes.iter().any(|home| format!(".{host}").ends_with(home));
         let new_field = match config.max_tokens_field {
             MaxTokensField::Auto => is_openai,
             MaxTokensField::MaxTokens => false,
