@@ -43,6 +43,12 @@ pub enum StoreError {
         /// What is wrong.
         message: String,
     },
+    /// A value is of a kind that the store can't keep: too large, or nested too deeply.
+    #[error("{message}")]
+    Unstorable {
+        /// What is wrong with it, without the value.
+        message: String,
+    },
     /// Another process owns the store.
     #[error("{message}")]
     Locked {
@@ -70,6 +76,7 @@ impl From<StoreError> for Error {
             StoreError::Full { .. } => ErrorCode::StorageFull,
             StoreError::Unavailable { .. } => ErrorCode::StorageUnavailable,
             StoreError::Corrupt { .. } => ErrorCode::StorageCorrupt,
+            StoreError::Unstorable { .. } => ErrorCode::InvalidResult,
             StoreError::Locked { .. } => ErrorCode::StorageLocked,
             StoreError::Closed => ErrorCode::EngineShuttingDown,
         };
