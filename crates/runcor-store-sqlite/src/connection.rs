@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::config::SqliteConfig;
 use crate::error::{Error, from_sqlite};
+use crate::file::Found;
 use crate::{file, schema};
 
 /// How many prepared statements a connection keeps; the store has fewer.
@@ -28,9 +29,9 @@ pub(crate) struct Place {
 impl Place {
     /// Opens the writing connection for the first time: checks, creates and migrates.
     pub(crate) fn open(&self) -> Result<Connection, StoreError> {
-        let is_empty = file::prepare(&self.path)?;
-        if !is_empty {
-            self.inspect()?;
+        match file::prepare(&self.path)? {
+            Found::Empty => {}
+            found => self.inspect(found)?,
         }
         let conn = self.connect().map_err(|error| from_sqlite(&error))?;
         // Again, now with whatever SQLite has recovered.
@@ -61,7 +62,7 @@ impl Place {
     }
 
     /// Looks at a file without the right to change it, lest a foreign one be touched.
-    fn inspect(&self) -> Result<(), StoreError> {
+    fn inspect(&self, found: Found) -> Result<(), StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let look = || -> Result<(), Error> {
             let conn = Connection::open_with_flags(&self.path, flags)?;
@@ -69,7 +70,7 @@ impl Place {
         };
         match look() {
             // A crash in the very first transaction needs a writer to take it back.
-            Err(Error::Sqlite(error)) if needs_recovery(&error) => Ok(()),
+            Err(Error::Sqlite(error)) if found == Found::Marked && needs_recovery(&error) => Ok(()),
             outcome => outcome.map_err(StoreError::from),
         }
     }

@@ -124,6 +124,10 @@ impl Desk {
             }
         };
         tracing::warn!(%error, batches = taken.len(), "a transaction failed");
+        if let (StoreError::Full { .. }, Some(session)) = (&error, &self.session) {
+            // What stands in the file already frees its place in the log.
+            self.checkpointer.when_idle(&session.conn);
+        }
         taken.into_iter().for_each(|taken| taken.fail(error.clone()));
     }
 
@@ -216,4 +220,77 @@ fn work(conn: &Connection, job: &Job, counters: &mut Counters) -> rusqlite::Resu
 
 fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
     conn.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use runcor_core::{Batch, Event};
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::config::SqliteConfig;
+    use crate::encode::Encoder;
+
+    fn desk(dir: &tempfile::TempDir) -> Desk {
+        let path = dir.path().join("runcor.db");
+        let place = Place { path, config: SqliteConfig::default() };
+        let conn = place.open().unwrap();
+        Desk::new(place, EventFeed::new(), conn).unwrap()
+    }
+
+    fn emit(desk: &mut Desk) -> Result<(), StoreError> {
+        let batch = Encoder::default().batch(Batch::new().emit_all(vec![Event::Ready])).unwrap();
+        let (reply, mut answer) = oneshot::channel();
+        desk.serve(Job::Commit { batch, reply }, || None);
+        answer.try_recv().unwrap().into_result().map(|_| ())
+    }
+
+    fn failure(code: std::ffi::c_int) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn after_a_failed_flush_the_connection_is_opened_again_and_the_numbers_go_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut desk = desk(&dir);
+        emit(&mut desk).unwrap();
+        let error = failure(rusqlite::ffi::SQLITE_IOERR_FSYNC);
+        desk.refuse(Vec::new(), Failure::Commit(error));
+        assert!(desk.session.is_none());
+        emit(&mut desk).unwrap();
+        assert_eq!(desk.session.as_ref().unwrap().counters.next_event, 3);
+        desk.close();
+    }
+
+    #[test]
+    fn while_the_file_is_away_commits_are_refused_and_then_they_work_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut desk = desk(&dir);
+        emit(&mut desk).unwrap();
+        desk.session = None;
+        let (here, away) = (desk.place.path.clone(), dir.path().join("away"));
+        std::fs::rename(&here, &away).unwrap();
+        let error = emit(&mut desk).unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }) && error.is_temporary());
+        std::fs::rename(&away, &here).unwrap();
+        emit(&mut desk).unwrap();
+        desk.close();
+    }
+
+    #[test]
+    fn a_transaction_that_is_given_up_uses_no_number() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut desk = desk(&dir);
+        let conn = &desk.session.as_ref().unwrap().conn;
+        conn.execute_batch(
+            "CREATE TEMP TRIGGER no BEFORE INSERT ON events BEGIN SELECT RAISE(ROLLBACK, 'no'); END",
+        )
+        .unwrap();
+        assert!(emit(&mut desk).is_err());
+        let session = desk.session.as_ref().unwrap();
+        assert_eq!(session.counters.next_event, 1);
+        session.conn.execute_batch("DROP TRIGGER no").unwrap();
+        emit(&mut desk).unwrap();
+        desk.close();
+    }
 }

@@ -166,9 +166,13 @@ impl Encoder {
     }
 
     fn text<T: Serialize>(&mut self, value: &T) -> Result<String, StoreError> {
-        let text = serde_json::to_string(value).map_err(|error| StoreError::Unavailable {
+        let text = serde_json::to_string(value).map_err(|error| StoreError::Unstorable {
             message: format!("a value can't be written as JSON: {error}"),
         })?;
+        if is_too_deep(&text) {
+            let message = format!("a value is nested more than {MAX_DEPTH} levels deep");
+            return Err(StoreError::Unstorable { message });
+        }
         self.bytes += text.len();
         Ok(text)
     }
@@ -237,6 +241,29 @@ fn transitions(transitions: &[Transition]) -> Vec<u8> {
         bytes.extend(transition.at.as_millis().to_le_bytes());
     }
     bytes
+}
+
+/// How deep a value may nest so that the parser reads it back.
+const MAX_DEPTH: usize = 127;
+
+fn is_too_deep(json: &str) -> bool {
+    let (mut depth, mut in_text, mut is_escaped) = (0_usize, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return true;
+                }
+            }
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Returns a count as SQLite keeps it.

@@ -29,7 +29,7 @@ pub(crate) fn from_sqlite(error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full { message },
         Some(ErrorCode::TooBig) => {
-            StoreError::Full { message: "one value is larger than SQLite can keep".to_owned() }
+            StoreError::Unstorable { message: "a value is larger than a gigabyte".to_owned() }
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => damaged(&message),
         Some(ErrorCode::ConstraintViolation | ErrorCode::SchemaChanged) => damaged(&message),

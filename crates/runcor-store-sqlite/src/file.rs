@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use runcor_core::StoreError;
 
 use crate::error::damaged;
+use crate::schema::APPLICATION_ID;
 
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
@@ -42,10 +43,21 @@ pub(crate) fn sibling(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(whole)
 }
 
-/// Sees to it that the file exists and may be ours; returns whether it is empty.
+/// What a file looks like from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It is new, or empty.
+    Empty,
+    /// Its header bears our mark.
+    Marked,
+    /// It is SQLite's and does not bear our mark.
+    Unmarked,
+}
+
+/// Sees to it that the file exists and may be ours.
 ///
 /// A file that is not SQLite's, or is shorter than it says itself, is refused untouched.
-pub(crate) fn prepare(path: &Path) -> Result<bool, StoreError> {
+pub(crate) fn prepare(path: &Path) -> Result<Found, StoreError> {
     let length = match std::fs::metadata(path) {
         Ok(found) if !found.is_file() => {
             return Err(unusable(format!("{} is not a file", path.display())));
@@ -53,16 +65,17 @@ pub(crate) fn prepare(path: &Path) -> Result<bool, StoreError> {
         Ok(found) => found.len(),
         Err(error) if error.kind() == ErrorKind::NotFound => {
             create(path).map_err(|error| cannot("create", path, &error))?;
-            return Ok(true);
+            return Ok(Found::Empty);
         }
         Err(error) => return Err(cannot("read", path, &error)),
     };
     if length == 0 {
-        return Ok(true);
+        return Ok(Found::Empty);
     }
     let header = read_header(path).map_err(|error| cannot("read", path, &error))?;
     check(path, &header, length)?;
-    Ok(false)
+    let is_ours = number(&header, 68, 4) == u64::try_from(APPLICATION_ID).ok();
+    Ok(if is_ours { Found::Marked } else { Found::Unmarked })
 }
 
 fn check(path: &Path, header: &[u8], length: u64) -> Result<(), StoreError> {
@@ -75,7 +88,8 @@ fn check(path: &Path, header: &[u8], length: u64) -> Result<(), StoreError> {
         });
     }
     // A log beside the file may hold the missing pages; then SQLite is to judge.
-    let has_log = std::fs::metadata(sibling(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    let has = |suffix| std::fs::metadata(sibling(path, suffix)).is_ok_and(|log| log.len() > 0);
+    let has_log = has("-wal") || has("-journal");
     match promised_length(header) {
         Some(promised) if promised > length && !has_log => Err(damaged(&format!(
             "{} is cut off: it has {length} of {promised} bytes",
@@ -87,15 +101,18 @@ fn check(path: &Path, header: &[u8], length: u64) -> Result<(), StoreError> {
 
 /// Returns the length that the header tells of, where the header is up to date.
 fn promised_length(header: &[u8]) -> Option<u64> {
-    let big = |at: usize, bytes: usize| -> Option<u64> {
-        let part = header.get(at..at + bytes)?;
-        Some(part.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
-    };
-    let page = match big(16, 2)? {
+    let page = match number(header, 16, 2)? {
         1 => 65_536,
         size => size,
     };
-    (big(24, 4)? == big(92, 4)?).then_some(big(28, 4)?.saturating_mul(page))
+    let is_current = number(header, 24, 4)? == number(header, 92, 4)?;
+    is_current.then_some(number(header, 28, 4)?.saturating_mul(page))
+}
+
+/// Reads a big-endian number of the header.
+fn number(header: &[u8], at: usize, bytes: usize) -> Option<u64> {
+    let part = header.get(at..at + bytes)?;
+    Some(part.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
 }
 
 fn read_header(path: &Path) -> std::io::Result<Vec<u8>> {

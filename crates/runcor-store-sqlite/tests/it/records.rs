@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runcor_core::{
-    Change, Execution, ExecutionError, ExecutionId, SessionId, Store, TenantId, UserId, WaitSignal,
+    Change, Execution, ExecutionError, ExecutionId, SessionId, Store, StoreError, TenantId, UserId,
+    WaitSignal,
 };
 use serde_json::json;
 
@@ -97,6 +98,24 @@ async fn large_and_deeply_nested_values_come_back() {
     }
     let events = store.events(0, 100).await.unwrap();
     assert_eq!(events.len(), 6);
+}
+
+#[tokio::test]
+async fn a_value_that_could_not_be_read_back_is_refused() {
+    let home = Home::new();
+    let store = home.open();
+    let mut deep = json!("[[{\\\"");
+    for _ in 0..128 {
+        deep = json!({ "a": deep });
+    }
+    let (mut execution, insert) = claimed("f", "k", worker());
+    store.commit(insert).await.unwrap();
+    let running = execution.clone();
+    let error = store.commit(step(&mut execution, complete(deep), at(2))).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unstorable { .. }), "{error}");
+    assert!(!error.is_temporary());
+    assert_eq!(store.execution(running.id()).await.unwrap(), Some(running));
+    assert_eq!(store.last_event().await.unwrap(), 1);
 }
 
 #[tokio::test]
