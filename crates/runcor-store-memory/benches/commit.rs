@@ -4,6 +4,8 @@
 //! ended executions; both should cost the same. A claim is also measured from
 //! a backlog of a hundred thousand.
 
+#![expect(clippy::expect_used, reason = "a bench stops at what it does not expect")]
+
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

@@ -8,7 +8,7 @@ use runcor_core::{Event, EventFeed, EventRecord};
 pub(crate) const KEPT: usize = 10_000;
 
 /// The newest events and the number of the newest.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct EventLog {
     last: u64,
     ring: VecDeque<EventRecord>,

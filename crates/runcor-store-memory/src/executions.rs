@@ -30,7 +30,7 @@ impl Key {
 }
 
 /// Every execution, by number, id and key, and grouped for lists.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Executions {
     last: u64,
     // Boxed, so that splitting a node of the tree moves pointers.

@@ -15,6 +15,12 @@ impl<K, V> Default for Groups<K, V> {
     }
 }
 
+impl<K: Eq + Hash, V: PartialEq> PartialEq for Groups<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.sets == other.sets
+    }
+}
+
 impl<K: Eq + Hash + Clone, V: Ord> Groups<K, V> {
     pub(crate) fn insert(&mut self, key: &K, member: V) {
         match self.sets.get_mut(key) {

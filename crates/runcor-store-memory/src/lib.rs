@@ -42,4 +42,7 @@ mod queues;
 mod record;
 mod workers;
 
+#[cfg(test)]
+mod laws;
+
 pub use store::MemoryStore;

@@ -13,7 +13,7 @@ use crate::record::{Place, Queue};
 type Due = (Timestamp, u64);
 
 /// Every queue of the store.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Queues {
     /// By flow, so that a backlog of one flow costs the others nothing.
     ready: Groups<FlowName, Due>,

@@ -9,7 +9,7 @@ use runcor_core::{
 use crate::workers::Workers;
 
 /// An execution with everything that the store keeps about it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Record {
     pub(crate) execution: Execution,
     /// Where it is queued now; kept so that it is found there again.
@@ -18,7 +18,7 @@ pub(crate) struct Record {
 }
 
 /// The entries in order, and their paths for a look-up that does not depend on how many there are.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 struct JournalLog {
     entries: Vec<JournalEntry>,
     paths: HashSet<String>,
@@ -74,6 +74,7 @@ impl Record {
         {
             journal.paths.remove(&entry.path);
         }
+        self.journal.take_if(|journal| journal.entries.is_empty());
     }
 
     /// Returns where the execution belongs as things stand.

@@ -9,7 +9,7 @@ use crate::record::{Record, holder};
 use crate::workers::{Lease, Workers};
 
 /// Everything that the store holds.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct State {
     pub(crate) executions: Executions,
     pub(crate) queues: Queues,

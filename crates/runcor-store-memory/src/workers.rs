@@ -8,7 +8,7 @@ use runcor_core::{Timestamp, WorkerId};
 use crate::groups::Groups;
 
 /// The lease table and the index of what workers hold.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Workers {
     leases: HashMap<WorkerId, Lease>,
     /// When live leases end.

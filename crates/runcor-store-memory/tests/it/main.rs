@@ -1,3 +1,4 @@
 //! The public API of the memory store.
 
 mod conformance;
+mod store;
