@@ -84,8 +84,8 @@ impl World {
             let key = IdempotencyKey::new(format!("k{}", n % 6)).unwrap();
             let queued_at = at(i64::try_from(n * 7 % 5).unwrap());
             let mut spec = ExecutionSpec::new(id, flow(n), key, json!(n), queued_at);
-            spec.user_id = (n % 2 == 0).then(|| UserId::new("u").unwrap());
-            spec.tenant_id = (n % 3 == 0).then(|| TenantId::new("t").unwrap());
+            spec.user_id = n.is_multiple_of(2).then(|| UserId::new("u").unwrap());
+            spec.tenant_id = n.is_multiple_of(3).then(|| TenantId::new("t").unwrap());
             spec
         };
         let workers = (0..3).map(|n| WorkerId::from_bytes([n; 16])).collect();

@@ -230,6 +230,7 @@ macro_rules! __store_scenarios {
                 numbers_of_events_are_consecutive_under_concurrent_commits
                 the_feed_keeps_the_order_under_concurrent_commits
                 readers_see_batches_whole
+                a_commit_that_is_dropped_is_applied_whole_or_not_at_all
             ]
             durable: [
                 every_field_survives_a_reopening

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::future::Future;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 
-use runcor_core::{Batch, Change, ExecutionQuery, StoreError};
+use runcor_core::{Batch, Change, ExecutionQuery, Op, StoreError};
 
 use super::events::{hear, numbered};
 use crate::store_suite::fixture::StoreFixture;
@@ -155,5 +156,31 @@ pub(crate) async fn readers_see_batches_whole(fixture: StoreFixture) {
             return;
         }
         tokio::task::yield_now().await;
+    }
+}
+
+pub(crate) async fn a_commit_that_is_dropped_is_applied_whole_or_not_at_all(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    for polls in 0..40 {
+        let executions: Vec<_> = (0..5).map(|_| sample().build()).collect();
+        let batch = executions.iter().cloned().fold(Batch::new(), Batch::insert);
+        let mut commit = subject.store.commit(batch);
+        for _ in 0..polls % 4 {
+            if (&mut commit).now_or_never().is_some() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(commit);
+        // Batches are applied in one order: after this one, that one has had its turn.
+        subject.commit(Batch::new().with(Op::Emit(numbered(polls)))).await;
+        let mut found = 0;
+        for execution in &executions {
+            found += usize::from(subject.find(execution.id()).await.is_some());
+        }
+        assert!(
+            found == 0 || found == 5,
+            "expected all of a batch of five or nothing, got {found}"
+        );
     }
 }
