@@ -12,6 +12,9 @@ use crate::error::Error;
 /// The smallest header limit that makes sense; also the smallest buffer of a connection.
 const LEAST_HEADER_BYTES: usize = 8 * 1024;
 
+/// A token of fewer characters deserves a warning.
+const GOOD_TOKEN_BYTES: usize = 16;
+
 /// The settings of a [`Server`](crate::Server); durations are milliseconds in a file.
 ///
 /// ```
@@ -130,6 +133,25 @@ impl HttpConfig {
         Ok(())
     }
 
+    /// Tells what is allowed and risky, for the log.
+    pub(crate) fn risks(&self, public: bool) -> Vec<&'static str> {
+        let token = self.auth_token.as_ref().map(ExposeSecret::expose_secret);
+        let open = token.is_none();
+        let risks = [
+            (public && open, "everybody on the network may do everything: no authToken is set"),
+            (public, "requests travel unencrypted: put a proxy with TLS in front"),
+            (
+                token.is_some_and(|token| token.len() < GOOD_TOKEN_BYTES),
+                "authToken is short: use at least 16 random characters",
+            ),
+            (
+                open && self.cors.allows("null"),
+                "every web page may use the API: cors allows all origins and no authToken is set",
+            ),
+        ];
+        risks.into_iter().filter(|(present, _)| *present).map(|(_, text)| text).collect()
+    }
+
     /// Returns the base path without trailing slashes.
     pub(crate) fn base(&self) -> &str {
         self.base_path.trim_end_matches('/')
@@ -190,6 +212,17 @@ mod tests {
             let error = parse(value).unwrap().check().unwrap_err();
             assert!(error.to_string().starts_with(field), "{error}");
         }
+    }
+
+    #[test]
+    fn what_is_allowed_and_risky_is_told() {
+        let risks = |value, public| parse(value).unwrap().risks(public).len();
+        assert_eq!(risks(json!({}), false), 0);
+        assert_eq!(risks(json!({}), true), 2);
+        assert_eq!(risks(json!({ "authToken": "0123456789abcdef" }), true), 1);
+        assert_eq!(risks(json!({ "authToken": "short", "cors": true }), false), 1);
+        assert_eq!(risks(json!({ "cors": true }), false), 1);
+        assert_eq!(risks(json!({ "cors": ["https://a.example"] }), false), 0);
     }
 
     #[test]

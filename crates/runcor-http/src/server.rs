@@ -80,6 +80,9 @@ impl Server {
             refusals: Arc::new(Semaphore::new(REFUSALS)),
             tasks: TaskTracker::new(),
         };
+        for risk in config.risks(!self.address.ip().is_loopback()) {
+            tracing::warn!("{risk}");
+        }
         tracing::info!(address = %self.address, "the HTTP server listens");
         accepting.run(self.listener, &shutdown).await;
         stop.cancel();

@@ -41,6 +41,18 @@ async fn a_server_serves_until_its_token_is_cancelled() {
 }
 
 #[tokio::test]
+async fn a_server_that_is_dropped_ends_its_connections() {
+    let server = Server::bind(config(), HttpParts::new(Fake::new())).await.unwrap();
+    let addr = server.local_addr();
+    let serving = tokio::spawn(server.serve(CancellationToken::new()));
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    stream.write_all(b"GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    until(&mut stream, "connected").await;
+    serving.abort();
+    rest(&mut stream).await;
+}
+
+#[tokio::test]
 async fn a_stop_does_not_wait_for_event_streams_or_idle_connections() {
     let site = Site::open().await;
     let mut streams = Vec::new();

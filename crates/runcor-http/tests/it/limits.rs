@@ -146,10 +146,7 @@ async fn garbage_is_answered_or_dropped_and_never_hangs() {
             .to_vec(),
         noise,
     ] {
-        let mut stream = site.connect().await;
-        stream.write_all(&garbage).await.unwrap();
-        stream.shutdown().await.unwrap();
-        let answer = rest(&mut stream).await;
+        let answer = half_closed(&site, &garbage).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
     }
     assert_eq!(site.get("/livez").await.0, StatusCode::OK);
@@ -201,18 +198,12 @@ async fn a_client_that_half_closes_gets_its_answer() {
         site.fake.add("hello", &"x".repeat(500 - n));
     }
     for _ in 0..20 {
-        let mut stream = site.connect().await;
-        stream.write_all(format!("{LIVEZ}\r\n").as_bytes()).await.unwrap();
-        stream.shutdown().await.unwrap();
-        let answer = rest(&mut stream).await;
+        let answer = half_closed(&site, format!("{LIVEZ}\r\n").as_bytes()).await;
         assert!(answer.ends_with(r#"{"status":"live"}"#), "{answer}");
     }
     // An answer that needs more than one write, too.
-    let mut stream = site.connect().await;
     let request = "GET /v1/executions?limit=200 HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    stream.write_all(request.as_bytes()).await.unwrap();
-    stream.shutdown().await.unwrap();
-    let answer = rest(&mut stream).await;
+    let answer = half_closed(&site, request.as_bytes()).await;
     assert_eq!(body_of(&answer)["executions"].as_array().unwrap().len(), 120);
 }
 
@@ -260,4 +251,60 @@ async fn a_refusal_is_readable_although_the_body_is_still_on_its_way() {
         let (status, body) = answer(request.send().await.unwrap()).await;
         assert_eq!((status.as_u16(), code(&body)), (413, "PAYLOAD_TOO_LARGE"));
     }
+}
+
+/// A small generator of numbers, the same in every run.
+fn numbers() -> impl FnMut(usize) -> usize {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).unwrap() % below
+    }
+}
+
+#[tokio::test]
+async fn damaged_requests_are_answered_or_dropped_and_break_nothing() {
+    let site = Site::open().await;
+    let mut number = numbers();
+    let id = site.fake.add("hello", "k");
+    let whole = [
+        "POST /v1/flows/hello/trigger?wait=1 HTTP/1.1\r\nhost: localhost\r\ncontent-length: 36\r\n\r\n\
+         {\"idempotencyKey\":\"k\",\"timeout\":123}"
+            .to_owned(),
+        format!("{CHUNKED}16\r\n{{\"idempotencyKey\":\"k\"}}\r\n0\r\n\r\n"),
+        "GET /v1/executions?limit=5&order=desc&cursor=c1&state=failed HTTP/1.1\r\n\
+         host: localhost\r\norigin: http://localhost\r\n\r\n"
+            .to_owned(),
+        format!("DELETE /v1/executions/{id} HTTP/1.1\r\nhost: localhost\r\n\r\n"),
+    ];
+    for request in &whole {
+        let answer = half_closed(&site, request.as_bytes()).await;
+        assert!(!answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
+    for round in 0..400 {
+        let mut bytes = whole[round % whole.len()].clone().into_bytes();
+        for _ in 0..=number(3) {
+            let at = number(bytes.len());
+            match number(4) {
+                0 => bytes[at] = u8::try_from(number(256)).unwrap(),
+                1 => bytes.insert(at, u8::try_from(number(256)).unwrap()),
+                2 => drop(bytes.remove(at)),
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        let answer = half_closed(&site, &bytes).await;
+        let fine = answer.is_empty() || answer.starts_with("HTTP/1.");
+        let shown = String::from_utf8_lossy(&bytes);
+        assert!(fine && !answer.contains(" 500 "), "{shown} -> {answer}");
+    }
+    assert_eq!(site.get("/livez").await.0, StatusCode::OK);
+}
+
+async fn half_closed(site: &Site, bytes: &[u8]) -> String {
+    let mut stream = site.connect().await;
+    stream.write_all(bytes).await.unwrap();
+    stream.shutdown().await.unwrap();
+    rest(&mut stream).await
 }

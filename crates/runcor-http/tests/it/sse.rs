@@ -346,7 +346,8 @@ async fn a_client_that_never_reads_is_cut_off_and_frees_its_place() {
     let name = "x".repeat(500);
     let freed = async {
         while site.fake.has_listeners() {
-            site.fake.publish(flow(&name));
+            let seq = site.fake.publish(flow(&name));
+            site.fake.forget_to(seq);
             tokio::task::yield_now().await;
         }
     };
