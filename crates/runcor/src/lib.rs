@@ -50,7 +50,8 @@ pub mod execution {
     pub use runcor_core::{
         Cursor, EngineStatus, Execution, ExecutionError, ExecutionId, ExecutionQuery,
         ExecutionSpec, ExecutionState, ExecutionStatus, IdempotencyKey, InvalidCursor, Order, Page,
-        Runtime, SessionId, TenantId, Transition, Trigger, Triggered, UserId, WaitContext,
+        Runtime, SessionId, TenantId, Transition, Trigger, Triggered, UnknownState, UserId,
+        WaitContext,
     };
 }
 

@@ -4,10 +4,17 @@ use std::time::Duration;
 
 use runcor_config::section::{Cors, HttpServer};
 use runcor_http::{CorsRules, HttpConfig};
+use secrecy::ExposeSecret;
 
 use super::Project;
 
 impl Project {
+    /// Returns the token that the HTTP server wants, for a client of it.
+    #[must_use]
+    pub fn auth_token(&self) -> Option<String> {
+        self.config().http_server.auth_token.as_ref().map(|token| token.expose_secret().to_owned())
+    }
+
     /// Returns the settings of the HTTP server.
     #[must_use]
     pub fn http_config(&self) -> HttpConfig {

@@ -1,0 +1,194 @@
+//! The command line.
+#![expect(clippy::doc_markdown, reason = "clap shows these texts to people as they stand")]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Runs durable AI flows: once for each key, through crashes and restarts.
+#[derive(Debug, Parser)]
+#[command(name = "runcor", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// The configuration file; otherwise RUNCOR_CONFIG, runcor.yaml or runcor.yml
+    #[arg(long, short, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print JSON for programs
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print without colours
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// Log more to stderr; twice for everything
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show what runcor does: one execution for each document, with no key and no service
+    Demo(Demo),
+    /// Make a project that runs at once with `runcor dev`
+    Init(Init),
+    /// Run the project of this folder; reload configuration and flows when files change
+    Dev(Dev),
+    /// Run a flow
+    Trigger(Trigger),
+    /// List executions, or show one
+    Status(Status),
+    /// Resume a waiting execution
+    Resume(Resume),
+    /// Cancel an execution
+    Cancel(Cancel),
+    /// Check or describe the configuration
+    #[command(subcommand)]
+    Config(Config),
+}
+
+/// `runcor demo`
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// A folder of documents; a few that come with runcor otherwise
+    #[arg(value_name = "DIR")]
+    pub(crate) documents: Option<PathBuf>,
+    /// Exit when every document is done, instead of leaving the API running
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// The port of the API; a free one when 3000 is taken and this is not given
+    #[arg(long, short)]
+    pub(crate) port: Option<u16>,
+    /// Use the mock even where a model server answers
+    #[arg(long)]
+    pub(crate) mock: bool,
+}
+
+/// `runcor init`
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The name of the project and of its new folder; this folder otherwise
+    pub(crate) name: Option<String>,
+    /// Overwrite files that exist
+    #[arg(long, short)]
+    pub(crate) force: bool,
+    /// Make a Cargo project on the library instead
+    #[arg(long)]
+    pub(crate) rust: bool,
+}
+
+/// `runcor dev`
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// Serve the HTTP API on this port, whatever the configuration says
+    #[arg(long, short)]
+    pub(crate) port: Option<u16>,
+}
+
+/// How a running runcor is reached.
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// The address of a running runcor, such as http://127.0.0.1:3000
+    #[arg(long, env = "RUNCOR_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Its token
+    #[arg(long, env = "AUTH_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+}
+
+/// `runcor trigger`
+#[derive(Debug, Args)]
+pub(crate) struct Trigger {
+    /// The flow
+    pub(crate) flow: String,
+    /// The input: JSON, @FILE, or - for standard input
+    #[arg(long, short, value_name = "JSON")]
+    pub(crate) input: Option<String>,
+    /// The idempotency key; a new one otherwise
+    #[arg(long, short)]
+    pub(crate) key: Option<String>,
+    /// On whose behalf
+    #[arg(long, short, default_value = "cli")]
+    pub(crate) user: String,
+    /// For which tenant
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+    /// Wait until it ends or waits, for so many seconds at most; the default, without a limit
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, value_parser = seconds)]
+    pub(crate) wait: Option<Option<Duration>>,
+    /// Do not wait for it
+    #[arg(long, conflicts_with = "wait")]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// `runcor status`
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// One execution, with all there is to know
+    pub(crate) id: Option<String>,
+    /// Only those in this state
+    #[arg(long, short)]
+    pub(crate) state: Option<String>,
+    /// Only those of this flow
+    #[arg(long, short)]
+    pub(crate) flow: Option<String>,
+    /// How many, newest first
+    #[arg(long, short, default_value_t = 20)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// `runcor resume`
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The execution
+    pub(crate) id: String,
+    /// What to bring: JSON, @FILE, or - for standard input
+    #[arg(long, short, value_name = "JSON")]
+    pub(crate) data: Option<String>,
+    /// Do not wait for it
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// `runcor cancel`
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// The execution
+    pub(crate) id: String,
+    /// Why
+    #[arg(long, short)]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) connect: Connect,
+}
+
+/// `runcor config`
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Check runcor.yaml and the flows, and name every mistake with its place
+    Check {
+        /// Print the configuration with all defaults and without secrets
+        #[arg(long)]
+        show: bool,
+    },
+    /// Print the JSON Schema of runcor.yaml
+    Schema {
+        /// Print that of flow files instead
+        #[arg(long)]
+        flow: bool,
+    },
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(number)
+        .map_err(|_| "expected a number of seconds from 0 on".to_owned())
+}

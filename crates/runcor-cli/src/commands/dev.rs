@@ -1,0 +1,107 @@
+//! `runcor dev`: run the project of this folder and follow its files.
+
+mod events;
+mod watch;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use runcor::config::section::StateType;
+use runcor::{Project, Runcor, Runtime};
+use serde_json::json;
+
+use crate::args::Dev;
+use crate::console::{Console, Paint};
+use crate::failure::Failure;
+use crate::serve;
+use crate::target::load_project;
+
+pub(crate) async fn run(
+    args: &Dev,
+    config: Option<&Path>,
+    console: &Console,
+) -> Result<ExitCode, Failure> {
+    let Some(project) = load_project(config)? else {
+        let message = "there is no runcor.yaml here; make a project with `runcor init`, or name one with --config";
+        return Err(Failure::new("CONFIG_NOT_FOUND", message));
+    };
+    for warning in project.warnings() {
+        console.warn(warning.to_string());
+    }
+    // Files are watched before they are read, so that no change falls between.
+    let changes = watch::watch(&project)?;
+    let runcor = project.start().await?;
+    serve::register_flows(&runcor, &project, console)?;
+    let server = match http_port(args, &project) {
+        None => None,
+        Some(port) => {
+            let started =
+                serve::http(&runcor, runcor::http::HttpConfig { port, ..project.http_config() })
+                    .await;
+            if started.is_err() {
+                runcor.shutdown().await?;
+            }
+            Some(started?)
+        }
+    };
+    let address = server
+        .as_ref()
+        .map(|server| format!("http://{}{}", server.local_addr(), project.http_config().base_path));
+    banner(console, &project, &runcor, address.as_deref());
+    let printing = tokio::spawn(events::print(runcor.clone(), *console));
+    tokio::select! {
+        () = serve::stop_signal() => {}
+        () = watch::follow(changes, &runcor, project, console) => {}
+    }
+    serve::stop(&runcor, server, console).await?;
+    printing.abort();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn http_port(args: &Dev, project: &Project) -> Option<u16> {
+    let http = &project.config().http_server;
+    args.port.or_else(|| http.enabled.then_some(http.port))
+}
+
+fn banner(console: &Console, project: &Project, runcor: &Runcor, address: Option<&str>) {
+    let flows: Vec<_> = runcor.flows().into_iter().map(|flow| flow.name.to_string()).collect();
+    let providers: Vec<_> =
+        runcor.provider_report().providers().into_iter().map(|provider| provider.name).collect();
+    let store = match (project.config().state.kind, project.database()) {
+        (StateType::Sqlite, Some(path)) => format!("sqlite {}", path.display()),
+        _ => "memory (nothing outlives the process)".to_owned(),
+    };
+    if console.json {
+        console.value(&json!({ "version": env!("CARGO_PKG_VERSION"), "url": address, "flows": flows, "providers": providers, "store": store }));
+        return;
+    }
+    console.line(console.paint(Paint::Bold, &format!("runcor v{}", env!("CARGO_PKG_VERSION"))));
+    for (label, text) in [
+        ("Config", project.file().display().to_string()),
+        ("Store", store),
+        ("Providers", list(&providers)),
+        ("Flows", list(&flows)),
+        (
+            "API",
+            address.map_or_else(
+                || "off; enable httpServer, or pass --port".to_owned(),
+                |url| format!("{url}/v1"),
+            ),
+        ),
+    ] {
+        console.line(format!("  {:<10} {text}", format!("{label}:")));
+    }
+    if let (Some(url), Some(flow)) = (address, flows.first()) {
+        console.line(console.paint(
+            Paint::Dim,
+            &format!(
+                "  Try:       runcor trigger {flow} --url {url} --input '{{\"name\": \"Ada\"}}'"
+            ),
+        ));
+    }
+    console.line("");
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,110 @@
+//! The terminal: lines, tables, JSON, colours where somebody looks.
+
+use std::io::{IsTerminal, Write};
+
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// Where a command prints.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Console {
+    pub(crate) json: bool,
+    coloured: bool,
+}
+
+/// How a text is painted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Paint {
+    Bold,
+    Dim,
+    Red,
+    Green,
+    Yellow,
+    Cyan,
+}
+
+impl Console {
+    pub(crate) fn new(json: bool, no_color: bool) -> Self {
+        let wanted = !no_color && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { json, coloured: wanted && !json && std::io::stdout().is_terminal() }
+    }
+
+    /// Prints a line. A reader that went away is no reason to fail.
+    pub(crate) fn line(&self, text: impl AsRef<str>) {
+        let _ = writeln!(std::io::stdout().lock(), "{}", text.as_ref());
+    }
+
+    /// Prints a line for people only: nothing with `--json`.
+    pub(crate) fn note(&self, text: impl AsRef<str>) {
+        if !self.json {
+            self.line(text);
+        }
+    }
+
+    /// Prints a warning to stderr.
+    pub(crate) fn warn(&self, text: impl AsRef<str>) {
+        let _ = writeln!(
+            std::io::stderr().lock(),
+            "{} {}",
+            self.paint_error(Paint::Yellow, "warning:"),
+            text.as_ref()
+        );
+    }
+
+    /// Prints JSON.
+    pub(crate) fn value(&self, value: &Value) {
+        self.line(format!("{value:#}"));
+    }
+
+    /// Prints why a command failed, to stderr.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        let mut stderr = std::io::stderr().lock();
+        let _ = if self.json {
+            writeln!(stderr, "{:#}", failure.to_json())
+        } else {
+            let word = self.paint_error(Paint::Red, "error:");
+            writeln!(stderr, "{word} {} ({})", failure.message, failure.code)
+        };
+    }
+
+    /// Paints a text for stdout.
+    pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
+        painted(self.coloured, paint, text)
+    }
+
+    fn paint_error(self, paint: Paint, text: &str) -> String {
+        painted(self.coloured && std::io::stderr().is_terminal(), paint, text)
+    }
+
+    /// Paints the name of a state.
+    pub(crate) fn state(&self, state: &str) -> String {
+        let paint = match state {
+            "complete" => Paint::Green,
+            "failed" => Paint::Red,
+            "waiting" | "retrying" => Paint::Yellow,
+            _ => Paint::Cyan,
+        };
+        self.paint(paint, state)
+    }
+
+    /// Returns whether somebody looks at the terminal.
+    pub(crate) fn is_watched(&self) -> bool {
+        !self.json && std::io::stderr().is_terminal()
+    }
+}
+
+fn painted(coloured: bool, paint: Paint, text: &str) -> String {
+    if !coloured {
+        return text.to_owned();
+    }
+    let code = match paint {
+        Paint::Bold => 1,
+        Paint::Dim => 2,
+        Paint::Red => 31,
+        Paint::Green => 32,
+        Paint::Yellow => 33,
+        Paint::Cyan => 36,
+    };
+    format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}

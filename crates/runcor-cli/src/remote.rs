@@ -1,0 +1,159 @@
+//! A running runcor, reached over HTTP.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::target::{ListQuery, TriggerRequest};
+
+/// How long a running server may take to say that it is there.
+const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A running runcor, reached over HTTP.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    client: reqwest::Client,
+    url: String,
+    token: Option<String>,
+}
+
+impl Remote {
+    pub(crate) fn new(url: &str, token: Option<String>) -> Result<Self, Failure> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(90))
+            .no_proxy()
+            .build()
+            .map_err(|error| Failure::new("INTERNAL_ERROR", format!("no HTTP client: {error}")))?;
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns whether a runcor answers at the address.
+    pub(crate) async fn answers(&self) -> bool {
+        let probe = self.client.get(format!("{}/livez", self.url)).timeout(PROBE_TIMEOUT).send();
+        probe.await.is_ok_and(|response| response.status().is_success())
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Option<Value>,
+    ) -> Result<Value, Failure> {
+        let mut request =
+            self.client.request(method, format!("{}/v1{path}", self.url)).query(query);
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        let body: Value = response.json().await.unwrap_or(Value::Null);
+        if status == StatusCode::UNAUTHORIZED {
+            return Err(Failure::new(
+                "UNAUTHORIZED",
+                "the server wants a token: pass --token, or set AUTH_TOKEN",
+            ));
+        }
+        if !status.is_success() {
+            return Err(Failure::from_body(status.as_u16(), &body));
+        }
+        Ok(body)
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let reason = if error.is_timeout() { "it did not answer in time" } else { "no connection" };
+        let message = format!("no runcor at {}: {reason}; start one with `runcor dev`", self.url);
+        Failure::new("SERVER_UNREACHABLE", message)
+    }
+
+    pub(crate) async fn trigger(&self, request: TriggerRequest) -> Result<Value, Failure> {
+        let path = format!("/flows/{}/trigger", segment(&request.flow));
+        let body = json!({
+            "idempotencyKey": request.key,
+            "input": request.input,
+            "userId": request.user,
+            "tenantId": request.tenant,
+        });
+        let answer = self.call(Method::POST, &path, &[], Some(body)).await?;
+        Ok(answer["execution"].clone())
+    }
+
+    pub(crate) async fn get(&self, id: &str) -> Result<Value, Failure> {
+        let answer =
+            self.call(Method::GET, &format!("/executions/{}", segment(id)), &[], None).await?;
+        Ok(answer["execution"].clone())
+    }
+
+    pub(crate) async fn list(&self, query: &ListQuery) -> Result<Vec<Value>, Failure> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        while items.len() < query.limit {
+            let mut parameters = vec![
+                ("order", "desc".to_owned()),
+                ("limit", (query.limit - items.len()).min(200).to_string()),
+            ];
+            parameters.extend(query.state.clone().map(|state| ("state", state)));
+            parameters.extend(query.flow.clone().map(|flow| ("flowName", flow)));
+            parameters.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+            let mut page = self.call(Method::GET, "/executions", &parameters, None).await?;
+            if let Some(Value::Array(executions)) = page.get_mut("executions").map(Value::take) {
+                items.extend(executions);
+            }
+            cursor = page["nextCursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    pub(crate) async fn resume(&self, id: &str, data: Option<Value>) -> Result<Value, Failure> {
+        let body = data.map_or_else(|| json!({}), |data| json!({ "resumeData": data }));
+        let path = format!("/executions/{}/resume", segment(id));
+        Ok(self.call(Method::POST, &path, &[], Some(body)).await?["execution"].clone())
+    }
+
+    pub(crate) async fn cancel(&self, id: &str, reason: Option<String>) -> Result<Value, Failure> {
+        let body = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
+        let path = format!("/executions/{}/cancel", segment(id));
+        Ok(self.call(Method::POST, &path, &[], Some(body)).await?["execution"].clone())
+    }
+}
+
+/// Escapes a text for one segment of a path.
+fn segment(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_not_leave_its_segment_of_the_path() {
+        assert_eq!(segment("a/../b?c#d"), "a%2F..%2Fb%3Fc%23d");
+        assert_eq!(segment("morning-brief"), "morning-brief");
+        assert_eq!(segment("ü"), "%C3%BC");
+    }
+}

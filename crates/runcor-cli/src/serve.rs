@@ -1,0 +1,94 @@
+//! A running project with its HTTP API: what `dev` and `demo` share.
+
+use std::sync::Arc;
+
+use runcor::http::{HttpConfig, HttpParts, Server, ServerHandle};
+use runcor::{Project, Runcor};
+
+use crate::console::{Console, Paint};
+use crate::failure::Failure;
+
+/// Starts the HTTP API of a runtime.
+pub(crate) async fn http(runcor: &Runcor, config: HttpConfig) -> Result<ServerHandle, Failure> {
+    let parts = HttpParts::new(Arc::new(runcor.engine().clone()));
+    let parts = parts.with_providers(runcor.provider_report());
+    let server = Server::bind(config, parts).await.map_err(runcor::Error::from)?;
+    Ok(server.start())
+}
+
+/// Registers the project's flows and tells about files that have mistakes.
+pub(crate) fn register_flows(
+    runcor: &Runcor,
+    project: &Project,
+    console: &Console,
+) -> Result<(), Failure> {
+    let read = project.read_flows()?;
+    for problem in &read.problems {
+        console.warn(problem.to_string());
+    }
+    for flow in read.flows {
+        runcor.register(flow)?;
+    }
+    Ok(())
+}
+
+/// Waits for Ctrl-C or the signal to terminate.
+pub(crate) async fn stop_signal() {
+    tokio::select! {
+        () = interrupted() => {}
+        () = terminated() => {}
+    }
+}
+
+async fn interrupted() {
+    // When signals can't be listened for, the process ends by being killed.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            terminate.recv().await;
+        }
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
+}
+
+/// Stops the API and the engine; a second signal does not wait.
+pub(crate) async fn stop(
+    runcor: &Runcor,
+    server: Option<ServerHandle>,
+    console: &Console,
+) -> Result<(), Failure> {
+    console.note(
+        console.paint(
+            Paint::Dim,
+            "Stopping: what runs may finish; press Ctrl-C again to stop at once.",
+        ),
+    );
+    let orderly = async {
+        // New triggers are refused while those under way are answered.
+        let engine = runcor.engine().shutdown();
+        let api = async {
+            if let Some(server) = server {
+                server.stop().await;
+            }
+        };
+        let (stopped, ()) = tokio::join!(engine, api);
+        stopped
+    };
+    tokio::select! {
+        stopped = orderly => Ok(stopped?),
+        () = stop_signal() => Ok(()),
+    }
+}

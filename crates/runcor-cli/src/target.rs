@@ -1,0 +1,180 @@
+//! Whom a command talks to: a running runcor, or the project of this folder.
+
+use std::path::Path;
+use std::time::Duration;
+
+use runcor::Project;
+use runcor::config::LoadOptions;
+use serde_json::Value;
+
+use crate::args::Connect;
+use crate::console::Console;
+use crate::failure::Failure;
+use crate::local::Local;
+use crate::remote::Remote;
+use crate::summary::is_settled;
+
+/// The pauses between two looks at an execution that is waited for.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Whom a command talks to.
+pub(crate) enum Target {
+    Remote(Remote),
+    Local(Local),
+}
+
+/// What to run.
+pub(crate) struct TriggerRequest {
+    pub(crate) flow: String,
+    pub(crate) key: String,
+    pub(crate) input: Value,
+    pub(crate) user: String,
+    pub(crate) tenant: Option<String>,
+}
+
+/// What to list.
+pub(crate) struct ListQuery {
+    pub(crate) state: Option<String>,
+    pub(crate) flow: Option<String>,
+    pub(crate) limit: usize,
+}
+
+impl Target {
+    /// Finds a running runcor, or starts the project of this folder.
+    pub(crate) async fn find(
+        connect: &Connect,
+        config: Option<&Path>,
+        with_flows: bool,
+        console: &Console,
+    ) -> Result<Self, Failure> {
+        if let Some(url) = &connect.url {
+            return Ok(Self::Remote(Remote::new(url, connect.token.clone())?));
+        }
+        let project = load_project(config)?;
+        let remote = match &project {
+            Some(project) => Remote::new(&address(project), token(connect, project))?,
+            None => Remote::new("http://127.0.0.1:3000", connect.token.clone())?,
+        };
+        if remote.answers().await {
+            return Ok(Self::Remote(remote));
+        }
+        match project {
+            Some(project) => Ok(Self::Local(Local::start(&project, with_flows, console).await?)),
+            None => Err(Failure::new(
+                "CONFIG_NOT_FOUND",
+                format!(
+                    "no runcor runs at {}, and there is no runcor.yaml here; start one with `runcor dev`, or make a project with `runcor init`",
+                    remote.url()
+                ),
+            )),
+        }
+    }
+
+    /// Ends what was started for this command.
+    pub(crate) async fn leave(self) -> Result<(), Failure> {
+        match self {
+            Self::Remote(_) => Ok(()),
+            Self::Local(local) => local.stop().await,
+        }
+    }
+
+    pub(crate) fn is_local(&self) -> bool {
+        matches!(self, Self::Local(_))
+    }
+
+    pub(crate) async fn trigger(&self, request: TriggerRequest) -> Result<Value, Failure> {
+        match self {
+            Self::Remote(remote) => remote.trigger(request).await,
+            Self::Local(local) => local.trigger(request).await,
+        }
+    }
+
+    pub(crate) async fn get(&self, id: &str) -> Result<Value, Failure> {
+        match self {
+            Self::Remote(remote) => remote.get(id).await,
+            Self::Local(local) => local.get(id).await,
+        }
+    }
+
+    pub(crate) async fn list(&self, query: &ListQuery) -> Result<Vec<Value>, Failure> {
+        match self {
+            Self::Remote(remote) => remote.list(query).await,
+            Self::Local(local) => local.list(query).await,
+        }
+    }
+
+    pub(crate) async fn resume(&self, id: &str, data: Option<Value>) -> Result<Value, Failure> {
+        match self {
+            Self::Remote(remote) => remote.resume(id, data).await,
+            Self::Local(local) => local.resume(id, data).await,
+        }
+    }
+
+    pub(crate) async fn cancel(&self, id: &str, reason: Option<String>) -> Result<Value, Failure> {
+        match self {
+            Self::Remote(remote) => remote.cancel(id, reason).await,
+            Self::Local(local) => local.cancel(id, reason).await,
+        }
+    }
+
+    /// Waits until an execution has ended or waits itself; gives up after `limit`.
+    pub(crate) async fn settled(
+        &self,
+        mut execution: Value,
+        limit: Option<Duration>,
+    ) -> Result<Value, Failure> {
+        let id = crate::summary::text(&execution["id"]).to_owned();
+        let looking = async {
+            let mut pause = FIRST_PAUSE;
+            while !is_settled(&execution) {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                execution = self.get(&id).await?;
+            }
+            Ok(execution)
+        };
+        let Some(limit) = limit else { return looking.await };
+        tokio::time::timeout(limit, looking).await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                "WAIT_LIMIT",
+                format!("execution {id} has not ended yet; look with `runcor status {id}`"),
+            ))
+        })
+    }
+}
+
+/// Loads the project of this folder; `None` when there is none and none was named.
+pub(crate) fn load_project(config: Option<&Path>) -> Result<Option<Project>, Failure> {
+    let mut options = LoadOptions::from_process()?;
+    options.path = config.map(Path::to_path_buf);
+    match Project::load(&options) {
+        Ok(project) => Ok(Some(project)),
+        Err(error)
+            if error.code() == runcor::ErrorCode::ConfigNotFound
+                && config.is_none()
+                && std::env::var_os("RUNCOR_CONFIG").is_none() =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn address(project: &Project) -> String {
+    let http = project.http_config();
+    let host = match http.hostname.as_str() {
+        "0.0.0.0" | "::" | "[::]" => "127.0.0.1",
+        host => host,
+    };
+    let host = if host.contains(':') && !host.starts_with('[') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
+    format!("http://{host}:{}{}", http.port, http.base_path)
+}
+
+fn token(connect: &Connect, project: &Project) -> Option<String> {
+    connect.token.clone().or_else(|| project.auth_token())
+}
