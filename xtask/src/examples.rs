@@ -18,6 +18,9 @@ pub(crate) const COMMAND: Command = Command {
     run,
 };
 
+/// Where the examples are that have a crate of their own.
+const OWN_CRATES: &str = "examples";
+
 /// An example that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -58,23 +61,29 @@ pub(crate) fn check(project: &Project) -> Result<()> {
 
 fn build(project: &Project) -> Result<Vec<Example>> {
     let messages = project
-        .cargo(["build", "--workspace", "--all-features", "--examples", "--locked"])
+        .cargo(["build", "--workspace", "--all-features", "--examples", "--bins", "--locked"])
+        // A program that runs can't be replaced everywhere.
+        .args(["--exclude", "xtask"])
         .arg("--message-format=json-render-diagnostics")
         .read()?;
-    let mut examples: Vec<_> = messages.lines().filter_map(built).collect();
+    let mut examples: Vec<_> =
+        messages.lines().filter_map(|line| built(&project.root, line)).collect();
     examples.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(examples)
 }
 
-/// Reads one message of cargo; only a built example is of interest.
-fn built(message: &str) -> Option<Example> {
+/// Reads one message of cargo; only a built example is of interest: one of a
+/// crate, or the program of a crate that is an example itself.
+fn built(root: &Path, message: &str) -> Option<Example> {
     let message: Value = serde_json::from_str(message).ok()?;
     let target = message.get("target")?;
     let kinds = target.get("kind")?.as_array()?;
-    kinds.iter().find(|kind| *kind == "example")?;
+    let source = PathBuf::from(target.get("src_path")?.as_str()?);
+    let is_own_crate = source.starts_with(root.join(OWN_CRATES));
+    kinds.iter().find(|kind| *kind == "example" || (is_own_crate && *kind == "bin"))?;
     Some(Example {
         name: target.get("name")?.as_str()?.to_owned(),
-        source: PathBuf::from(target.get("src_path")?.as_str()?),
+        source,
         program: PathBuf::from(message.get("executable")?.as_str()?),
     })
 }
@@ -126,15 +135,17 @@ mod tests {
 
     #[test]
     fn only_built_examples_are_picked_from_the_messages() {
-        let message = |kind: &str| {
-            format!(
+        let name = |kind: &str, source: &str| {
+            let message = format!(
                 r#"{{"reason":"compiler-artifact","executable":"/t/e",
-                    "target":{{"kind":["{kind}"],"name":"e","src_path":"/s/e.rs"}}}}"#
-            )
+                    "target":{{"kind":["{kind}"],"name":"e","src_path":"{source}"}}}}"#
+            );
+            built(Path::new("/s"), &message).map(|example| example.name)
         };
-        assert_eq!(built(&message("example")).unwrap().name, "e");
-        assert!(built(&message("bin")).is_none());
-        assert!(built("not json").is_none());
+        assert_eq!(name("example", "/s/crates/a/examples/e.rs").as_deref(), Some("e"));
+        assert_eq!(name("bin", "/s/examples/e/src/main.rs").as_deref(), Some("e"));
+        assert!(name("bin", "/s/crates/a/src/main.rs").is_none());
+        assert!(built(Path::new("/s"), "not json").is_none());
     }
 
     #[test]
