@@ -15,7 +15,8 @@
 //! | [`Clock`] | time | [`SystemClock`], [`ManualClock`] |
 //! | [`EventSink`] | takes announcements | `runcor-engine` |
 //!
-//! There is no I/O here. This crate promises the most stability of all.
+//! There is no I/O here. This crate promises the most stability of all; its
+//! `README.md` shows the state machine at work.
 
 mod clock;
 mod error;
