@@ -1,4 +1,5 @@
 //! Executions per second, trigger to complete, of a trivial flow in memory.
+#![expect(clippy::expect_used, reason = "a bench that can not be set up has to stop")]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
