@@ -28,7 +28,7 @@ struct Bench {
     // In this order: the store goes before its directory.
     store: Arc<SqliteStore>,
     worker: WorkerId,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Bench {
@@ -36,7 +36,11 @@ impl Bench {
         let dir = tempfile::tempdir_in(place()).unwrap();
         let config = SqliteConfig { durability, ..SqliteConfig::default() };
         let store = Arc::new(SqliteStore::open(dir.path().join("bench.db"), config).unwrap());
-        Self { store, worker: WorkerId::mint(SystemClock.now()), _dir: dir }
+        Self { store, worker: WorkerId::mint(SystemClock.now()), dir }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.dir.path().join("bench.db")
     }
 
     /// Runs `count` executions to their end, by `clients` at once.
@@ -161,13 +165,20 @@ fn flatness(c: &mut Criterion) {
     let runtime = runtime();
     let mut group = c.benchmark_group("history");
     for finished in [0_u64, 100_000, 1_000_000] {
-        let bench = Bench::new(Durability::Full);
+        let mut bench = Bench::new(Durability::Full);
         runtime.block_on(bench.history(finished));
         group.bench_function(BenchmarkId::new("cycle", finished), |b| {
             b.iter_custom(|count| runtime.block_on(bench.run(1, count)));
         });
         group.bench_function(BenchmarkId::new("cycle-of-64", finished), |b| {
             b.iter_custom(|count| runtime.block_on(bench.run(64, count)));
+        });
+        let path = bench.path();
+        group.bench_function(BenchmarkId::new("reopen", finished), |b| {
+            b.iter(|| {
+                runtime.block_on(bench.store.close()).unwrap();
+                bench.store = Arc::new(SqliteStore::open(&path, SqliteConfig::default()).unwrap());
+            });
         });
         let query = ExecutionQuery {
             state: Some(runcor_core::ExecutionState::Complete),
@@ -185,6 +196,23 @@ fn flatness(c: &mut Criterion) {
     group.finish();
 }
 
+/// A read of one record on the caller's thread, and one of nothing by way of a blocking thread.
+fn reads(c: &mut Criterion) {
+    let runtime = runtime();
+    let bench = Bench::new(Durability::Full);
+    let execution = fresh();
+    let (id, insert) = (execution.id(), Batch::new().insert(execution));
+    runtime.block_on(bench.store.commit(insert)).unwrap();
+    let mut group = c.benchmark_group("reads");
+    group.bench_function("record-here", |b| {
+        b.iter(|| runtime.block_on(bench.store.execution(id)).unwrap());
+    });
+    group.bench_function("empty-journal-aside", |b| {
+        b.iter(|| runtime.block_on(bench.store.journal(id)).unwrap());
+    });
+    group.finish();
+}
+
 fn settings() -> Criterion {
     Criterion::default()
         .sample_size(10)
@@ -192,5 +220,5 @@ fn settings() -> Criterion {
         .measurement_time(Duration::from_secs(3))
 }
 
-criterion_group! { name = benches; config = settings(); targets = disk, cycles, flatness }
+criterion_group! { name = benches; config = settings(); targets = disk, cycles, reads, flatness }
 criterion_main!(benches);

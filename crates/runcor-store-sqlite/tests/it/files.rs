@@ -3,7 +3,7 @@
 use runcor_core::{Batch, Store, StoreError};
 use runcor_store_sqlite::{Durability, SqliteConfig, SqliteStore};
 
-use crate::support::{Home, queued};
+use crate::support::{Home, queued, with_input};
 
 #[cfg(unix)]
 #[tokio::test]
@@ -74,4 +74,18 @@ async fn every_durability_stores_and_finds() {
         store.commit(Batch::new().insert(execution.clone())).await.unwrap();
         assert_eq!(store.execution(execution.id()).await.unwrap(), Some(execution));
     }
+}
+
+#[tokio::test]
+async fn the_log_stays_bounded_while_there_is_no_idle_moment() {
+    let home = Home::new();
+    let config = SqliteConfig { durability: Durability::Memory, ..SqliteConfig::default() };
+    let store = home.open_with(config);
+    for n in 0..300 {
+        let execution = with_input("f", &n.to_string(), serde_json::json!("x".repeat(300_000)));
+        store.commit(Batch::new().insert(execution)).await.unwrap();
+    }
+    let log = std::fs::metadata(home.beside("-wal")).unwrap().len();
+    assert!(log < 32 << 20, "{log}");
+    assert!(std::fs::metadata(home.path()).unwrap().len() > 60 << 20);
 }
