@@ -12,6 +12,7 @@ mod support;
 mod conformance;
 mod crash;
 mod damage;
+mod differential;
 mod events;
 mod files;
 mod locking;

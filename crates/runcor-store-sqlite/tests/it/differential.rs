@@ -1,0 +1,188 @@
+//! The same random history on this store and on the one in memory: no difference may be seen.
+
+use runcor_core::{
+    Batch, Change, ClaimRequest, Execution, ExecutionError, ExecutionQuery, ExecutionState,
+    JournalEntry, JournalKind, Op, Order, Store, TenantId, Timestamp, WorkerId,
+};
+use runcor_store_memory::MemoryStore;
+use runcor_store_sqlite::{Durability, SqliteConfig};
+use serde_json::json;
+
+use crate::support::{Home, at, flow, queued};
+
+struct History {
+    random: u64,
+    now: i64,
+    workers: Vec<WorkerId>,
+    known: Vec<Execution>,
+}
+
+impl History {
+    fn new(seed: u64) -> Self {
+        let workers = (0..3).map(|n| WorkerId::mint(at(n))).collect();
+        Self { random: seed * 2 + 1, now: 0, workers, known: Vec::new() }
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695);
+        usize::try_from(self.random >> 33).unwrap() % end
+    }
+
+    fn worker(&mut self) -> WorkerId {
+        let n = self.below(self.workers.len());
+        self.workers[n]
+    }
+
+    fn now(&self) -> Timestamp {
+        at(self.now)
+    }
+
+    fn later(&mut self) -> Timestamp {
+        at(self.now + i64::try_from(self.below(20)).unwrap())
+    }
+
+    fn op(&mut self) -> Batch {
+        match self.below(12) {
+            0..4 => self.insert(),
+            4..8 => self.change(),
+            8 => self.journal(),
+            9 => Batch::new().with(Op::Sweep { now: self.now(), limit: 1 + self.below(3) }),
+            10 => Batch::new().with(Op::Retire { worker: self.worker(), now: self.now() }),
+            _ => self.delete(),
+        }
+    }
+
+    fn insert(&mut self) -> Batch {
+        let name = ["f", "g"][self.below(2)];
+        let mut execution = queued(name, &self.below(40).to_string());
+        let mut spec = (*execution.spec).clone();
+        spec.tenant_id = (self.below(3) == 0).then(|| TenantId::new("t").unwrap());
+        execution.spec = spec.into();
+        execution.status.due = Some(self.later());
+        self.known.push(execution.clone());
+        Batch::new().insert(execution)
+    }
+
+    fn some(&mut self) -> Option<Execution> {
+        let count = self.known.len();
+        (count > 0).then(|| self.below(count)).and_then(|n| self.known.get(n).cloned())
+    }
+
+    fn change(&mut self) -> Batch {
+        let Some(execution) = self.some() else { return Batch::new() };
+        let error =
+            ExecutionError { message: "x".to_owned(), retryable: true, retry_count: 0, code: None };
+        let change = match self.below(8) {
+            0 => Change::Complete { result: json!(self.now), expires: Some(self.later()) },
+            1 => Change::Fail { error, expires: Some(self.later()) },
+            2 => Change::Retry { due: self.later() },
+            3 => Change::Continue,
+            4 => Change::Wait { signal: Default::default(), due: Some(self.later()) },
+            5 => Change::Resume { data: None },
+            6 => Change::Release,
+            _ => Change::Abandon,
+        };
+        match execution.apply(change, self.now()) {
+            Ok(applied) => Batch::new().update(&execution, applied),
+            Err(_) => Batch::new(),
+        }
+    }
+
+    fn journal(&mut self) -> Batch {
+        let Some(execution) = self.some() else { return Batch::new() };
+        let entry = JournalEntry {
+            path: format!("step#{}", self.below(3)),
+            kind: JournalKind::Step,
+            value: json!(self.now),
+            at: self.now(),
+        };
+        let epoch = execution.status.epoch;
+        Batch::new().with(Op::Journal { id: execution.id(), epoch, entry: Box::new(entry) })
+    }
+
+    fn delete(&mut self) -> Batch {
+        let Some(execution) = self.some() else { return Batch::new() };
+        Batch::new().with(Op::Delete { id: execution.id(), expect: execution.fence() })
+    }
+
+    /// One to three operations, of which any may make the batch fail.
+    fn batch(&mut self) -> Batch {
+        let mut batch = self.op();
+        while self.below(3) == 0 {
+            batch.ops.extend(self.op().ops);
+        }
+        batch
+    }
+}
+
+/// Everything that can be asked of a store, as text.
+async fn answers(store: &dyn Store, history: &History, now: Timestamp) -> Vec<String> {
+    let mut answers = Vec::new();
+    for state in [None, Some(ExecutionState::Running), Some(ExecutionState::Failed)] {
+        for order in [Order::Oldest, Order::Newest] {
+            for name in [None, Some(flow("g"))] {
+                let query = ExecutionQuery {
+                    state,
+                    order,
+                    flow: name,
+                    limit: 1_000,
+                    ..ExecutionQuery::default()
+                };
+                answers.push(format!("{:?}", store.executions(&query).await.unwrap().items));
+            }
+        }
+    }
+    answers.push(format!("{:?}", store.expired_waits(now, 3).await.unwrap()));
+    answers.push(format!("{:?}", store.next_due(now).await.unwrap()));
+    answers.push(format!("{:?}", store.events(0, 10_000).await.unwrap()));
+    for execution in &history.known {
+        answers.push(format!("{:?}", store.journal(execution.id()).await.unwrap()));
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_random_history_shows_no_difference_to_the_store_in_memory() {
+    for seed in 0..40 {
+        let home = Home::new();
+        let config = SqliteConfig { durability: Durability::Memory, ..SqliteConfig::default() };
+        let (ours, theirs) = (home.open_with(config), MemoryStore::new());
+        let mut history = History::new(seed);
+        for turn in 0..150 {
+            history.now += i64::try_from(history.below(4)).unwrap();
+            let now = history.now();
+            if history.below(4) == 0 {
+                let worker = history.worker();
+                let lease = Batch::new().with(Op::Lease { worker, until: at(history.now + 9) });
+                ours.commit(lease.clone()).await.unwrap();
+                theirs.commit(lease).await.unwrap();
+                // Which of several that became due at once are left out is each store's own.
+                let limit = [0, 1_000][history.below(2)];
+                let request =
+                    ClaimRequest { worker, now, limit, flows: vec![flow("f"), flow("g")] };
+                let mine = ours.claim(request.clone()).await.unwrap();
+                let other = theirs.claim(request).await.unwrap();
+                assert_eq!(format!("{mine:?}"), format!("{other:?}"), "seed {seed}, turn {turn}");
+            } else {
+                let batch = history.batch();
+                let mine = ours.commit(batch.clone()).await;
+                let other = theirs.commit(batch).await;
+                assert_eq!(format!("{mine:?}"), format!("{other:?}"), "seed {seed}, turn {turn}");
+            }
+            // Most of the time the author has seen the newest state, sometimes an older one.
+            for known in &mut history.known {
+                if let Some(found) = theirs.execution(known.id()).await.unwrap()
+                    && !found.status.version.is_multiple_of(5)
+                {
+                    *known = found;
+                }
+            }
+        }
+        let now = history.now();
+        assert_eq!(
+            answers(&ours, &history, now).await,
+            answers(&theirs, &history, now).await,
+            "seed {seed}"
+        );
+    }
+}
