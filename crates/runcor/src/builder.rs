@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use runcor_core::{Clock, ProviderReport, Result, Store, SystemClock};
+use runcor_core::{Clock, ModelProvider, ProviderReport, Result, Store, SystemClock};
 use runcor_engine::{Engine, EngineConfig, EngineParts, EventPipe};
 use runcor_router::{Registration, Router, RouterBuilder};
 use runcor_store_memory::MemoryStore;
@@ -86,9 +86,14 @@ impl Builder {
         self
     }
 
-    /// Adds a model provider; without any, flows can't call models.
-    pub fn provider(mut self, registration: impl Into<Registration>) -> Self {
-        self.providers.push(registration.into());
+    /// Adds a model provider with the defaults; without any, flows can't call models.
+    pub fn provider(self, provider: impl ModelProvider + 'static) -> Self {
+        self.registration(Registration::new(Arc::new(provider)))
+    }
+
+    /// Adds a model provider with its priority, price and models.
+    pub fn registration(mut self, registration: Registration) -> Self {
+        self.providers.push(registration);
         self
     }
 

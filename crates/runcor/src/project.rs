@@ -175,7 +175,7 @@ impl Project {
     pub async fn start(&self) -> Result<Runcor> {
         let mut builder = Builder::default().limits(self.limits()).router(self.routes());
         for provider in self.providers()? {
-            builder = builder.provider(provider);
+            builder = builder.registration(provider);
         }
         if let Some(path) = self.database() {
             builder = self.open_store(builder, &path)?;

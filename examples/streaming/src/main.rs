@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         chunk_size: Some(8),
         ..MockConfig::default()
     });
-    let runcor = Runcor::builder().provider(Arc::new(mock)).start().await?;
+    let runcor = Runcor::builder().provider(mock).start().await?;
     runcor.register(Flow::new(FlowName::new("tell")?, tell))?;
 
     let ended = runcor.run("tell", Trigger::new("once", json!(null))).await?;

@@ -87,7 +87,7 @@ async fn judge(ctx: &FlowContext, mail: &Mail) -> Result<Judgement, FlowError> {
 async fn main() -> Result<(), Box<dyn Error>> {
     // The mock makes up an answer that fits the schema. With a key you write
     // `.provider(OpenAi::new(..)?)` instead, and nothing else changes.
-    let runcor = Runcor::builder().provider(Arc::new(Mock::new())).start().await?;
+    let runcor = Runcor::builder().provider(Mock::new()).start().await?;
     runcor.register(Flow::typed(FlowName::new("triage")?, triage))?;
 
     let mail = json!({ "from": "ada@example.com", "text": "The printer is on fire." });
