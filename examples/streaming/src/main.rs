@@ -15,7 +15,6 @@
 #![expect(clippy::print_stdout, reason = "the example shows what happens")]
 
 use std::error::Error;
-use std::sync::Arc;
 
 use futures_util::StreamExt;
 use runcor::flow::{FlowName, FlowOutcome};

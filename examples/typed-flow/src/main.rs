@@ -19,7 +19,6 @@
 #![expect(clippy::print_stdout, reason = "the example shows what happens")]
 
 use std::error::Error;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use runcor::flow::FlowName;
