@@ -28,4 +28,4 @@ pub(crate) use {
 };
 
 #[cfg(test)]
-pub(crate) use noise::events;
+pub(crate) use noise::{chunks_add_up, events};

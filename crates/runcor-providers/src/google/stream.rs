@@ -54,12 +54,12 @@ impl Decoder for ContentDecoder {
 mod tests {
     use std::sync::Arc;
 
-    use proptest::prelude::{prop_assert_eq, proptest};
+    use proptest::prelude::proptest;
     use runcor_core::ModelRequest;
 
     use super::super::response::answer;
     use super::*;
-    use crate::wire::events;
+    use crate::wire::{chunks_add_up, events};
 
     const KEYS: &[&str] = &[
         "candidates",
@@ -99,28 +99,7 @@ mod tests {
             for event in &events {
                 let _ = answer(event, &asked());
             }
-            let mut decoder = ContentDecoder::new(asked());
-            let mut out = VecDeque::new();
-            for event in &events {
-                match decoder.event(&event.to_string(), &mut out) {
-                    Ok(Progress::More) => {}
-                    Ok(Progress::Done) => break,
-                    Err(_) => return Ok(()),
-                }
-            }
-            if let Ok(response) = decoder.finish(&mut out) {
-                let mut text = String::new();
-                let mut calls = Vec::new();
-                for chunk in out {
-                    match chunk {
-                        ModelChunk::TextDelta { text: piece } => text.push_str(&piece),
-                        ModelChunk::ToolCall { tool_call } => calls.push(tool_call),
-                        ModelChunk::Finished { .. } => unreachable!("the driver's chunk"),
-                    }
-                }
-                prop_assert_eq!(text, response.text);
-                prop_assert_eq!(calls, response.tool_calls);
-            }
+            chunks_add_up(ContentDecoder::new(asked()), &events)?;
         }
     }
 }

@@ -1,10 +1,17 @@
 //! Events that look like a vendor's and mean nothing: for tests that no answer,
 //! however strange, panics or passes for another.
 
+use std::collections::VecDeque;
+
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::{BoxedStrategy, Just, Strategy, any, prop_oneof};
 use proptest::sample::select;
+use proptest::test_runner::TestCaseError;
+use proptest::{prop_assert, prop_assert_eq};
+use runcor_core::ModelChunk;
 use serde_json::{Number, Value};
+
+use crate::http::{Decoder, Progress};
 
 /// Lists of events: JSON values of the given keys and words, and the events of
 /// a recorded stream in any order and number, some of them bent.
@@ -43,4 +50,31 @@ fn value(keys: &'static [&'static str], words: &'static [&'static str]) -> Boxed
         ]
     });
     tree.boxed()
+}
+
+/// Feeds events to a decoder: it fails, or its chunks add up to its answer.
+pub(crate) fn chunks_add_up(
+    mut decoder: impl Decoder,
+    events: &[Value],
+) -> Result<(), TestCaseError> {
+    let mut out = VecDeque::new();
+    for event in events {
+        match decoder.event(&event.to_string(), &mut out) {
+            Ok(Progress::More) => {}
+            Ok(Progress::Done) => break,
+            Err(_) => return Ok(()),
+        }
+    }
+    let Ok(response) = decoder.finish(&mut out) else { return Ok(()) };
+    let (mut text, mut calls) = (String::new(), Vec::new());
+    for chunk in out {
+        match chunk {
+            ModelChunk::TextDelta { text: piece } => text.push_str(&piece),
+            ModelChunk::ToolCall { tool_call } => calls.push(tool_call),
+            ModelChunk::Finished { .. } => prop_assert!(false, "the driver makes this chunk"),
+        }
+    }
+    prop_assert_eq!(text, response.text);
+    prop_assert_eq!(calls, response.tool_calls);
+    Ok(())
 }
