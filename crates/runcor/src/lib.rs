@@ -140,3 +140,8 @@ pub use runcor_pipeline as pipeline;
 #[cfg(feature = "testkit")]
 #[doc(inline)]
 pub use runcor_testkit as testkit;
+
+/// The front page of the repository, whose example has to run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;
