@@ -51,7 +51,7 @@ impl Costs {
         let provider: Arc<dyn ModelProvider> = Arc::new(mock.clone());
         let router: Arc<dyn ModelService> =
             Arc::new(Router::builder().provider(Arc::new(mock.clone())).build().expect("a router"));
-        let runcor = Runcor::builder().provider(Arc::new(mock)).start().await.expect("it starts");
+        let runcor = Runcor::builder().provider(mock).start().await.expect("it starts");
         runcor.register(caller()).expect("it registers");
         let far = Duration::from_secs(3_600);
         let mut best = Self { bare: far, routed: far, in_flow: far, execution: far };
