@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand};
 
 /// Runs durable AI flows: once for each key, through crashes and restarts.
 #[derive(Debug, Parser)]
-#[command(name = "runcor", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "runcor", version, propagate_version = true, disable_version_flag = true)]
+#[command(disable_help_subcommand = true, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -16,15 +17,19 @@ pub(crate) struct Cli {
     /// The configuration file; otherwise RUNCOR_CONFIG, runcor.yaml or runcor.yml
     #[arg(long, short, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Print JSON for programs
+    /// Print JSON for programs: one document a line, errors on stderr
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Print without colours
     #[arg(long, global = true)]
     pub(crate) no_color: bool,
     /// Log more to stderr; twice for everything
-    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    #[arg(long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Print the version
+    #[arg(long, short = 'v', visible_short_alias = 'V', global = true)]
+    #[arg(action = clap::ArgAction::Version)]
+    pub(crate) version: Option<bool>,
 }
 
 /// What to do.
@@ -61,6 +66,9 @@ pub(crate) struct Demo {
     /// The port of the API; a free one when 3000 is taken and this is not given
     #[arg(long, short)]
     pub(crate) port: Option<u16>,
+    /// Keep the folder of the demo, with its database, instead of removing it at the end
+    #[arg(long)]
+    pub(crate) keep: bool,
     /// Use the mock even where a model server answers
     #[arg(long)]
     pub(crate) mock: bool,
@@ -69,7 +77,11 @@ pub(crate) struct Demo {
 /// `runcor init`
 #[derive(Debug, Args)]
 pub(crate) struct Init {
-    /// The name of the project and of its new folder; this folder otherwise
+    /// The new folder, which gives the project its name; this folder otherwise
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: Option<String>,
+    /// The name of the project, where it is not that of its folder
+    #[arg(long, short, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Overwrite files that exist
     #[arg(long, short)]
@@ -90,7 +102,8 @@ pub(crate) struct Dev {
 /// How a running runcor is reached.
 #[derive(Debug, Args)]
 pub(crate) struct Connect {
-    /// The address of a running runcor, such as http://127.0.0.1:3000
+    /// The address of a running runcor, such as http://127.0.0.1:3000; otherwise the one of this
+    /// folder's project
     #[arg(long, env = "RUNCOR_URL", value_name = "URL")]
     pub(crate) url: Option<String>,
     /// Its token

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 
@@ -11,6 +11,7 @@ use crate::failure::Failure;
 pub(crate) struct Console {
     pub(crate) json: bool,
     coloured: bool,
+    coloured_errors: bool,
 }
 
 /// How a text is painted.
@@ -27,7 +28,23 @@ pub(crate) enum Paint {
 impl Console {
     pub(crate) fn new(json: bool, no_color: bool) -> Self {
         let wanted = !no_color && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { json, coloured: wanted && !json && std::io::stdout().is_terminal() }
+        let wanted = wanted && !json;
+        Self {
+            json,
+            coloured: wanted && std::io::stdout().is_terminal(),
+            coloured_errors: wanted && std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Returns whether what goes to stderr is painted.
+    pub(crate) fn paints_errors(&self) -> bool {
+        self.coloured_errors
+    }
+
+    /// Returns how many characters fit into a line, where a terminal says so.
+    pub(crate) fn width(&self) -> Option<u16> {
+        let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        told.or_else(|| console::Term::stdout().size_checked().map(|(_, columns)| columns))
     }
 
     /// Prints a line. A reader that went away is no reason to fail.
@@ -44,24 +61,32 @@ impl Console {
 
     /// Prints a warning to stderr.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
-        let _ = writeln!(
-            std::io::stderr().lock(),
-            "{} {}",
-            self.paint_error(Paint::Yellow, "warning:"),
-            text.as_ref()
-        );
+        let text = text.as_ref();
+        let mut stderr = std::io::stderr().lock();
+        let _ = if self.json {
+            writeln!(stderr, "{}", json!({ "warning": { "message": text } }))
+        } else {
+            writeln!(stderr, "{} {text}", self.paint_error(Paint::Yellow, "warning:"))
+        };
     }
 
-    /// Prints JSON.
+    /// Prints JSON: on one line for programs, indented for people.
     pub(crate) fn value(&self, value: &Value) {
-        self.line(format!("{value:#}"));
+        self.line(if self.json { value.to_string() } else { format!("{value:#}") });
+    }
+
+    /// Prints one document of a stream, with `--json` only.
+    pub(crate) fn document(&self, value: &Value) {
+        if self.json {
+            self.value(value);
+        }
     }
 
     /// Prints why a command failed, to stderr.
     pub(crate) fn failure(&self, failure: &Failure) {
         let mut stderr = std::io::stderr().lock();
         let _ = if self.json {
-            writeln!(stderr, "{:#}", failure.to_json())
+            writeln!(stderr, "{}", failure.to_json())
         } else {
             let word = self.paint_error(Paint::Red, "error:");
             writeln!(stderr, "{word} {} ({})", failure.message, failure.code)
@@ -74,7 +99,7 @@ impl Console {
     }
 
     fn paint_error(self, paint: Paint, text: &str) -> String {
-        painted(self.coloured && std::io::stderr().is_terminal(), paint, text)
+        painted(self.coloured_errors, paint, text)
     }
 
     /// Paints the name of a state.

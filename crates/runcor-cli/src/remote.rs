@@ -21,6 +21,11 @@ pub(crate) struct Remote {
 
 impl Remote {
     pub(crate) fn new(url: &str, token: Option<String>) -> Result<Self, Failure> {
+        let parsed = reqwest::Url::parse(url).ok();
+        if !parsed.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            let message = format!("{url:?} is not an address such as http://127.0.0.1:3000");
+            return Err(Failure::new("VALIDATION_ERROR", message));
+        }
         let client = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .timeout(Duration::from_secs(90))
@@ -59,10 +64,12 @@ impl Remote {
         let status = response.status();
         let body: Value = response.json().await.unwrap_or(Value::Null);
         if status == StatusCode::UNAUTHORIZED {
-            return Err(Failure::new(
-                "UNAUTHORIZED",
-                "the server wants a token: pass --token, or set AUTH_TOKEN",
-            ));
+            let message = if self.token.is_some() {
+                "the server does not accept this token; check --token or AUTH_TOKEN"
+            } else {
+                "the server wants a token: pass --token, or set AUTH_TOKEN"
+            };
+            return Err(Failure::new("UNAUTHORIZED", message));
         }
         if !status.is_success() {
             return Err(Failure::from_body(status.as_u16(), &body));

@@ -1,9 +1,12 @@
 //! A running project with its HTTP API: what `dev` and `demo` share.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use runcor::http::{HttpConfig, HttpParts, Server, ServerHandle};
 use runcor::{Project, Runcor};
+use serde_json::json;
 
 use crate::console::{Console, Paint};
 use crate::failure::Failure;
@@ -14,6 +17,17 @@ pub(crate) async fn http(runcor: &Runcor, config: HttpConfig) -> Result<ServerHa
     let parts = parts.with_providers(runcor.provider_report());
     let server = Server::bind(config, parts).await.map_err(runcor::Error::from)?;
     Ok(server.start())
+}
+
+/// Returns how the API is reached from this machine: an address for all networks is none.
+pub(crate) fn url(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
 }
 
 /// Registers the project's flows and tells about files that have mistakes.
@@ -64,12 +78,16 @@ async fn terminated() {
     std::future::pending().await
 }
 
+/// The exit code of a process that was interrupted and could not finish.
+const INTERRUPTED: u8 = 130;
+
 /// Stops the API and the engine; a second signal does not wait.
 pub(crate) async fn stop(
     runcor: &Runcor,
     server: Option<ServerHandle>,
     console: &Console,
-) -> Result<(), Failure> {
+) -> Result<ExitCode, Failure> {
+    console.document(&json!({ "type": "stopping" }));
     console.note(
         console.paint(
             Paint::Dim,
@@ -88,7 +106,7 @@ pub(crate) async fn stop(
         stopped
     };
     tokio::select! {
-        stopped = orderly => Ok(stopped?),
-        () = stop_signal() => Ok(()),
+        stopped = orderly => Ok(stopped.map(|()| ExitCode::SUCCESS)?),
+        () = stop_signal() => Ok(ExitCode::from(INTERRUPTED)),
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::args::Connect;
 use crate::console::Console;
+use crate::discovery;
 use crate::failure::Failure;
 use crate::local::Local;
 use crate::remote::Remote;
@@ -51,23 +52,54 @@ impl Target {
         if let Some(url) = &connect.url {
             return Ok(Self::Remote(Remote::new(url, connect.token.clone())?));
         }
-        let project = load_project(config)?;
-        let remote = match &project {
-            Some(project) => Remote::new(&address(project), token(connect, project))?,
-            None => Remote::new("http://127.0.0.1:3000", connect.token.clone())?,
-        };
+        match load_project(config)? {
+            Some(project) => Self::of_project(&project, connect, with_flows, console).await,
+            None => Self::without_project(connect).await,
+        }
+    }
+
+    async fn without_project(connect: &Connect) -> Result<Self, Failure> {
+        let remote = Remote::new("http://127.0.0.1:3000", connect.token.clone())?;
         if remote.answers().await {
             return Ok(Self::Remote(remote));
         }
-        match project {
-            Some(project) => Ok(Self::Local(Local::start(&project, with_flows, console).await?)),
-            None => Err(Failure::new(
-                "CONFIG_NOT_FOUND",
-                format!(
-                    "no runcor runs at {}, and there is no runcor.yaml here; start one with `runcor dev`, or make a project with `runcor init`",
-                    remote.url()
-                ),
-            )),
+        let message = format!(
+            "no runcor runs at {}, and there is no runcor.yaml here; start one with `runcor dev`, or make a project with `runcor init`",
+            remote.url()
+        );
+        Err(Failure::new("CONFIG_NOT_FOUND", message))
+    }
+
+    /// Who answers at the configured address may run another project. So with a database it
+    /// is asked only when its own runcor left no address, and yet somebody has the database.
+    async fn of_project(
+        project: &Project,
+        connect: &Connect,
+        with_flows: bool,
+        console: &Console,
+    ) -> Result<Self, Failure> {
+        let token = || connect.token.clone().or_else(|| project.auth_token());
+        let configured = Remote::new(&address(project), token())?;
+        if project.database().is_none() {
+            if configured.answers().await {
+                return Ok(Self::Remote(configured));
+            }
+        } else if let Some(url) = discovery::noted(project) {
+            let noted = Remote::new(&url, token())?;
+            if noted.answers().await {
+                return Ok(Self::Remote(noted));
+            }
+        }
+        match Local::start(project, with_flows, console).await {
+            Ok(local) => Ok(Self::Local(local)),
+            Err(failure) if failure.code == "STORAGE_LOCKED" => {
+                if configured.answers().await {
+                    return Ok(Self::Remote(configured));
+                }
+                let message = format!("{}; or pass its address with --url", failure.message);
+                Err(Failure { message, ..failure })
+            }
+            Err(failure) => Err(failure),
         }
     }
 
@@ -173,8 +205,4 @@ fn address(project: &Project) -> String {
         host.to_owned()
     };
     format!("http://{host}:{}{}", http.port, http.base_path)
-}
-
-fn token(connect: &Connect, project: &Project) -> Option<String> {
-    connect.token.clone().or_else(|| project.auth_token())
 }

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use runcor::http::HttpConfig;
-use runcor::{Runcor, Trigger};
+use runcor::{Project, Runcor, Trigger};
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use self::documents::Document;
+use self::project::Folder;
 use self::report::{Report, Row};
 use crate::args::Demo;
 use crate::console::{Console, Paint};
@@ -31,48 +32,65 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     let documents = documents::read(args.documents.as_deref(), console)?;
     let models = project::choose_models(config, args.mock).await?;
-    let project = project::create(models.providers)?;
+    let folder = Folder::new(args.keep);
+    let project = project::create(&folder, models.providers)?;
     let runcor = project.start().await?;
     serve::register_flows(&runcor, &project, console)?;
     let server = if args.once { None } else { Some(open_api(&args, &runcor).await?) };
+    let address = server.as_ref().map(|server| serve::url(server.local_addr()));
+    introduce(&args, documents.len(), &models.description, &project, address.as_deref(), console);
 
-    console.note(console.paint(Paint::Bold, "runcor demo"));
-    console.note(format!(
-        "  Documents: {} ({})",
-        documents.len(),
-        args.documents
-            .as_ref()
-            .map_or_else(|| "they come with runcor".to_owned(), |dir| dir.display().to_string())
-    ));
-    console.note(format!("  Model:     {}", models.description));
-    if let Some(database) = project.database() {
-        console.note(format!("  Store:     {}", database.display()));
+    let started = Instant::now();
+    let rows = tokio::select! {
+        rows = run_all(&runcor, documents, console) => rows?,
+        () = serve::stop_signal() => {
+            serve::stop(&runcor, server, console).await?;
+            return Err(Failure::new("INTERRUPTED", "stopped before every document was done"));
+        }
+    };
+    let report = Report { rows, took: started.elapsed(), model: models.description, address };
+    report.print(console);
+    let ended = if report.failed() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+
+    let Some(server) = server else {
+        runcor.shutdown().await?;
+        return Ok(ended);
+    };
+    console.note("");
+    console.note("The API runs on until Ctrl-C. Try in another terminal:");
+    if let Some(address) = &report.address {
+        console.note(format!("  curl '{address}/v1/executions?limit=2'"));
+        console.note(format!("  runcor status --url {address}"));
     }
-    let address = server.as_ref().map(|server| format!("http://{}", server.local_addr()));
-    if let Some(address) = &address {
+    serve::stop_signal().await;
+    serve::stop(&runcor, Some(server), console).await?;
+    Ok(ended)
+}
+
+/// Says what will happen, with what, and where.
+fn introduce(
+    args: &Demo,
+    documents: usize,
+    model: &str,
+    project: &Project,
+    address: Option<&str>,
+    console: &Console,
+) {
+    let origin = args
+        .documents
+        .as_ref()
+        .map_or_else(|| "they come with runcor".to_owned(), |dir| dir.display().to_string());
+    console.note(console.paint(Paint::Bold, "runcor demo"));
+    console.note(format!("  Documents: {documents} ({origin})"));
+    console.note(format!("  Model:     {model}"));
+    if let Some(database) = project.database() {
+        let fate = if args.keep { "kept" } else { "removed at the end; --keep keeps it" };
+        console.note(format!("  Store:     {} ({fate})", database.display()));
+    }
+    if let Some(address) = address {
         console.note(format!("  API:       {address}/v1/executions"));
     }
     console.note("");
-
-    let started = Instant::now();
-    let rows = run_all(&runcor, documents, console).await?;
-    let report = Report { rows, took: started.elapsed(), model: models.description, address };
-    report.print(console);
-    let failed = report.rows.iter().any(|row| row.state != "complete");
-
-    if let Some(server) = server {
-        console.note("");
-        console.note("The API runs on until Ctrl-C. Try in another terminal:");
-        if let Some(address) = &report.address {
-            console.note(format!("  curl {address}/v1/executions?limit=2"));
-            console.note(format!("  runcor status --url {address}"));
-        }
-        serve::stop_signal().await;
-        serve::stop(&runcor, Some(server), console).await?;
-    } else {
-        runcor.shutdown().await?;
-    }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// Opens the API on the port that was asked for, or on the usual one, or on a free one.
@@ -103,7 +121,8 @@ async fn run_all(
     while let Some(ended) = running.join_next().await {
         let (place, row) =
             ended.map_err(|error| Failure::new("INTERNAL_ERROR", error.to_string()))??;
-        let line = format!("{} {}  {} ms", console.state(&row.state), row.document, row.millis);
+
+        let line = format!("{}  {}  {} ms", console.state(&row.state), row.document, row.millis);
         if bar.is_hidden() {
             console.note(line);
         } else {

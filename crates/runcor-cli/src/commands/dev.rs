@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::args::Dev;
 use crate::console::{Console, Paint};
+use crate::discovery::AddressFile;
 use crate::failure::Failure;
 use crate::serve;
 use crate::target::load_project;
@@ -44,18 +45,20 @@ pub(crate) async fn run(
             Some(started?)
         }
     };
-    let address = server
-        .as_ref()
-        .map(|server| format!("http://{}{}", server.local_addr(), project.http_config().base_path));
+    let address = server.as_ref().map(|server| {
+        format!("{}{}", serve::url(server.local_addr()), project.http_config().base_path)
+    });
+    // It is taken away when this returns.
+    let _address = address.as_deref().and_then(|url| AddressFile::write(&project, url));
     banner(console, &project, &runcor, address.as_deref());
     let printing = tokio::spawn(events::print(runcor.clone(), *console));
     tokio::select! {
         () = serve::stop_signal() => {}
         () = watch::follow(changes, &runcor, project, console) => {}
     }
-    serve::stop(&runcor, server, console).await?;
+    let stopped = serve::stop(&runcor, server, console).await;
     printing.abort();
-    Ok(ExitCode::SUCCESS)
+    stopped
 }
 
 fn http_port(args: &Dev, project: &Project) -> Option<u16> {
@@ -72,7 +75,7 @@ fn banner(console: &Console, project: &Project, runcor: &Runcor, address: Option
         _ => "memory (nothing outlives the process)".to_owned(),
     };
     if console.json {
-        console.value(&json!({ "version": env!("CARGO_PKG_VERSION"), "url": address, "flows": flows, "providers": providers, "store": store }));
+        console.value(&json!({ "type": "started", "version": env!("CARGO_PKG_VERSION"), "url": address, "flows": flows, "providers": providers, "store": store }));
         return;
     }
     console.line(console.paint(Paint::Bold, &format!("runcor v{}", env!("CARGO_PKG_VERSION"))));
@@ -92,11 +95,12 @@ fn banner(console: &Console, project: &Project, runcor: &Runcor, address: Option
         console.line(format!("  {:<10} {text}", format!("{label}:")));
     }
     if let (Some(url), Some(flow)) = (address, flows.first()) {
+        // Beside a database the address is noted, and needs no telling.
+        let connect =
+            if project.database().is_some() { String::new() } else { format!(" --url {url}") };
         console.line(console.paint(
             Paint::Dim,
-            &format!(
-                "  Try:       runcor trigger {flow} --url {url} --input '{{\"name\": \"Ada\"}}'"
-            ),
+            &format!("  Try:       runcor trigger {flow} --input '{{\"name\": \"Ada\"}}'{connect}"),
         ));
     }
     console.line("");

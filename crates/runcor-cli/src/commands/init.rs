@@ -11,7 +11,11 @@ use crate::failure::Failure;
 use crate::template::{self, File};
 
 pub(crate) fn run(args: &Init, console: &Console) -> Result<ExitCode, Failure> {
-    let (folder, name) = folder_and_name(args.name.as_deref())?;
+    let (folder, name) = folder_and_name(args.folder.as_deref())?;
+    let name = match args.name.as_deref() {
+        None => name,
+        Some(wanted) => named(plain(wanted), wanted)?,
+    };
     let files = if args.rust { cargo_project(&name) } else { yaml_project(&name) };
     let written = template::write(&folder, &files, args.force)?;
     if console.json {
@@ -39,16 +43,16 @@ fn folder_and_name(name: Option<&str>) -> Result<(PathBuf, String), Failure> {
         return Ok((PathBuf::from("."), plain(&name)));
     };
     let folder = PathBuf::from(name);
-    let last = folder
-        .file_name()
-        .map(|name| plain(&name.to_string_lossy()))
-        .filter(|name| !name.is_empty());
-    last.map(|name| (folder, name)).ok_or_else(|| {
-        Failure::new(
-            "VALIDATION_ERROR",
-            format!("{name:?} is no name for a project; use letters, digits and -"),
-        )
-    })
+    let last = folder.file_name().map(|name| plain(&name.to_string_lossy())).unwrap_or_default();
+    Ok((folder, named(last, name)?))
+}
+
+fn named(name: String, given: &str) -> Result<String, Failure> {
+    if name.is_empty() {
+        let message = format!("{given:?} is no name for a project; use letters, digits and -");
+        return Err(Failure::new("VALIDATION_ERROR", message));
+    }
+    Ok(name)
 }
 
 /// Keeps what may stand in a package name.

@@ -1,5 +1,6 @@
 //! The documents: those that come with runcor, or a folder of the user's.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::console::Console;
@@ -73,8 +74,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn read_one(path: &Path) -> Result<Document, String> {
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-    let text = String::from_utf8(bytes).map_err(|_| "it is not text in UTF-8".to_owned())?;
+    let text = beginning(path)?;
     if text.contains('\0') {
         return Err("it is not text".to_owned());
     }
@@ -84,6 +84,25 @@ fn read_one(path: &Path) -> Result<Document, String> {
     let name =
         path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Ok(document(name, text))
+}
+
+/// Reads as much of a file as is ever shown, and a little more: it may be of any size.
+fn beginning(path: &Path) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LONGEST as u64 + 4).read_to_end(&mut bytes))
+        .map_err(|error| error.to_string())?;
+    let is_cut = bytes.len() > LONGEST;
+    String::from_utf8(bytes).or_else(|error| {
+        let (whole, mistake) = (error.utf8_error().valid_up_to(), error.utf8_error().error_len());
+        let mut bytes = error.into_bytes();
+        // A character that the cut went through is no mistake of the file.
+        if !is_cut || mistake.is_some() {
+            return Err("it is not text in UTF-8".to_owned());
+        }
+        bytes.truncate(whole);
+        String::from_utf8(bytes).map_err(|error| error.to_string())
+    })
 }
 
 fn document(name: String, mut text: String) -> Document {

@@ -14,6 +14,10 @@ use crate::console::Console;
 /// The width of the table where the terminal's is not known.
 const USUAL_WIDTH: u16 = 110;
 
+/// Between these a table can be read.
+const NARROWEST: u16 = 72;
+const WIDEST: u16 = 160;
+
 /// How much of a result the table shows, in characters.
 const EXCERPT: usize = 160;
 
@@ -100,12 +104,28 @@ impl Report {
             |cost| cost.to_string(),
         );
         console.line(format!(
-            "{} documents in {:.1} s, {} + {} tokens, {cost}",
-            self.rows.len(),
+            "{} in {:.1} s, {} tokens in and {} out, {cost}",
+            match self.rows.len() {
+                1 => "1 document".to_owned(),
+                count => format!("{count} documents"),
+            },
             self.took.as_secs_f64(),
-            self.rows.iter().map(|row| row.input_tokens).sum::<u64>(),
-            self.rows.iter().map(|row| row.output_tokens).sum::<u64>(),
+            self.input_tokens(),
+            self.output_tokens(),
         ));
+    }
+
+    /// Returns how many documents did not get to their end.
+    pub(crate) fn failed(&self) -> usize {
+        self.rows.iter().filter(|row| row.state != "complete").count()
+    }
+
+    fn input_tokens(&self) -> u64 {
+        self.rows.iter().map(|row| row.input_tokens).sum()
+    }
+
+    fn output_tokens(&self) -> u64 {
+        self.rows.iter().map(|row| row.output_tokens).sum()
     }
 
     fn cost(&self) -> Option<Money> {
@@ -113,10 +133,7 @@ impl Report {
     }
 
     fn table(&self, console: &Console) -> Table {
-        let width = std::env::var("COLUMNS")
-            .ok()
-            .and_then(|columns| columns.parse().ok())
-            .unwrap_or(USUAL_WIDTH);
+        let width = console.width().unwrap_or(USUAL_WIDTH).clamp(NARROWEST, WIDEST);
         let mut table = Table::new();
         table
             .load_style(presets::UTF8_BORDERS_ONLY)
@@ -127,7 +144,8 @@ impl Report {
         for row in &self.rows {
             table.add_row([
                 Cell::new(&row.document),
-                Cell::new(console.state(&row.state)),
+                // Not painted: the escape codes would count as width.
+                Cell::new(&row.state),
                 number(row.input_tokens.to_string()),
                 number(row.output_tokens.to_string()),
                 number(row.cost.map_or_else(|| "?".to_owned(), |cost| cost.to_string())),
@@ -154,7 +172,9 @@ impl Report {
             "model": self.model, "url": self.address, "documents": rows,
             "totals": {
                 "documents": self.rows.len(), "durationMs": self.took.as_millis(),
+                "promptTokens": self.input_tokens(), "completionTokens": self.output_tokens(),
                 "cost": self.cost().map(Money::as_dollars),
+                "failed": self.failed(),
             },
         })
     }

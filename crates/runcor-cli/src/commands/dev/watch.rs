@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use runcor::{Project, Runcor};
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::console::{Console, Paint};
@@ -14,15 +15,28 @@ use crate::target::load_project;
 /// How long files must be quiet before they are read: editors write in several steps.
 const QUIET: Duration = Duration::from_millis(200);
 
+/// How long files may go on changing before they are read all the same.
+const LONGEST_UNREST: Duration = Duration::from_secs(2);
+
 /// A watch over a project's files; it ends when it is dropped.
 pub(crate) struct Changes {
-    _watcher: RecommendedWatcher,
+    /// What notices changes, and whom it tells. A new watcher tells the same receiver, so no
+    /// change falls between two.
+    watcher: RecommendedWatcher,
+    sender: mpsc::Sender<()>,
     signals: mpsc::Receiver<()>,
 }
 
 /// Begins to watch the configuration file and the folder of flows.
 pub(crate) fn watch(project: &Project) -> Result<Changes, Failure> {
     let (sender, signals) = mpsc::channel(1);
+    let watcher = watcher(project, sender.clone()).map_err(|error| {
+        Failure::new("WATCH_FAILED", format!("files can't be watched: {error}"))
+    })?;
+    Ok(Changes { watcher: watcher, sender, signals })
+}
+
+fn watcher(project: &Project, sender: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
     let interesting =
         Interesting { file: project.file().to_path_buf(), flows: project.flows_dir() };
     let on_event = move |event: notify::Result<notify::Event>| {
@@ -34,21 +48,22 @@ pub(crate) fn watch(project: &Project) -> Result<Changes, Failure> {
             let _ = sender.try_send(());
         }
     };
-    let failed = |error: notify::Error| {
-        Failure::new("WATCH_FAILED", format!("files can't be watched: {error}"))
-    };
-    let mut watcher = notify::recommended_watcher(on_event).map_err(failed)?;
-    // The folder, because editors replace the file itself; the flows' folder may appear later.
-    let root = project
-        .file()
-        .parent()
-        .filter(|dir| !dir.as_os_str().is_empty())
-        .unwrap_or_else(|| Path::new("."));
-    watcher.watch(root, RecursiveMode::NonRecursive).map_err(failed)?;
-    if project.flows_dir().is_dir() {
-        watcher.watch(&project.flows_dir(), RecursiveMode::Recursive).map_err(failed)?;
+    let mut watcher = notify::recommended_watcher(on_event)?;
+    // Folders, because editors replace the file itself.
+    let root = folder_of(project.file());
+    watcher.watch(root, RecursiveMode::NonRecursive)?;
+    // The flows' folder may appear later: then whatever it will appear in is watched.
+    let flows = project.flows_dir();
+    if let Some(existing) = flows.ancestors().find(|dir| dir.is_dir())
+        && existing != root
+    {
+        watcher.watch(existing, RecursiveMode::NonRecursive)?;
     }
-    Ok(Changes { _watcher: watcher, signals })
+    Ok(watcher)
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 /// Which changes matter: the configuration and flow files, not the database beside them.
@@ -62,8 +77,9 @@ impl Interesting {
         let is_config = path.file_name() == self.file.file_name();
         let is_yaml =
             path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
-        let flows_folder = path.file_name() == self.flows.file_name();
-        is_config || is_yaml || flows_folder
+        let is_flows_folder =
+            self.flows.starts_with(path) || path.file_name() == self.flows.file_name();
+        is_config || is_yaml || is_flows_folder
     }
 }
 
@@ -75,32 +91,61 @@ pub(crate) async fn follow(
     console: &Console,
 ) {
     while changes.signals.recv().await.is_some() {
-        while let Ok(Some(())) = tokio::time::timeout(QUIET, changes.signals.recv()).await {}
+        // Whether they became quiet or not, they are read now.
+        let _ = tokio::time::timeout(LONGEST_UNREST, quiet(&mut changes.signals)).await;
         let Some(new) = read_again(&project, console) else { continue };
+        // Before the flows are read: their folder may be new, or another.
+        match watcher(&new, changes.sender.clone()) {
+            Ok(watcher) => changes.watcher = watcher,
+            Err(error) => console.warn(format!("some files can't be watched: {error}")),
+        }
         match new.reload(runcor, &project) {
             Ok(reloaded) => {
                 report(console, &reloaded);
-                if let Ok(watching) = watch(&new) {
-                    changes = watching;
-                }
                 project = new;
             }
-            Err(error) => console.warn(format!("nothing was changed: {error}")),
+            Err(error) => failed(console, &Failure::from(error)),
         }
     }
 }
 
+async fn quiet(signals: &mut mpsc::Receiver<()>) {
+    while let Ok(Some(())) = tokio::time::timeout(QUIET, signals.recv()).await {}
+}
+
 fn read_again(project: &Project, console: &Console) -> Option<Project> {
     match load_project(Some(project.file())) {
-        Ok(new) => new,
+        Ok(new) => {
+            for warning in new.iter().flat_map(Project::warnings) {
+                console.warn(warning.to_string());
+            }
+            new
+        }
         Err(failure) => {
-            console.warn(format!("nothing was changed: {}", failure.message));
+            failed(console, &failure);
             None
         }
     }
 }
 
+fn failed(console: &Console, failure: &Failure) {
+    if console.json {
+        let error = failure.to_json();
+        console.document(&json!({ "type": "reload_failed", "error": error["error"] }));
+    } else {
+        console.warn(format!("nothing was changed: {}", failure.message));
+    }
+}
+
 fn report(console: &Console, reloaded: &runcor::Reloaded) {
+    if console.json {
+        let problems: Vec<_> = reloaded.problems.iter().map(ToString::to_string).collect();
+        console.document(&json!({
+            "type": "reloaded", "flows": reloaded.flows, "removed": reloaded.removed,
+            "problems": problems, "needsRestart": reloaded.needs_restart,
+        }));
+        return;
+    }
     for problem in &reloaded.problems {
         console.warn(problem.to_string());
     }
