@@ -55,8 +55,8 @@ const STEPS: [Step; 11] = [
     },
     Step {
         name: "examples",
-        what_to_do: "run `cargo run -p runcor --all-features --example NAME`; one that needs a \
-                     key or a server says `Needs: …` in its first lines",
+        what_to_do: "run `cargo run -p NAME`; an example that needs a key or a server says \
+                     `Needs: …` in its first lines",
         run: examples::check,
     },
     Step {
