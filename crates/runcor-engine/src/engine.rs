@@ -215,11 +215,7 @@ impl Engine {
     /// # Errors
     /// As [`Runtime::trigger`] and [`Runtime::finished`].
     pub async fn run(&self, flow: &str, trigger: Trigger) -> Result<Execution> {
-        let triggered = self.trigger(flow, trigger).await?;
-        if triggered.execution.state().is_terminal() {
-            return Ok(triggered.execution);
-        }
-        self.finished(triggered.execution.id()).await
+        self.shared.run(flow, trigger).await
     }
 
     /// Returns how many handlers run at present.

@@ -34,12 +34,17 @@ impl Shared {
         if execution.state().is_terminal() {
             return Ok(execution);
         }
-        waiting.ended().await.ok_or_else(|| match self.status() {
+        waiting.ended().await.ok_or_else(|| self.no_end(id))
+    }
+
+    /// Returns why nobody will tell of an execution's end any more.
+    pub(crate) fn no_end(&self, id: ExecutionId) -> Error {
+        match self.status() {
             EngineStatus::Stopped => {
                 Error::new(ErrorCode::EngineShuttingDown, "the engine has stopped").retryable(None)
             }
             _ => not_found(id),
-        })
+        }
     }
 
     pub(crate) async fn resume(
@@ -49,7 +54,7 @@ impl Shared {
     ) -> Result<Execution> {
         self.check_ready()?;
         let shared = Arc::clone(self);
-        self.detached(async move {
+        self.detached(|| async move {
             for _ in 0..MAX_RACES {
                 let execution = shared.execution(id).await?;
                 if execution.state() != ExecutionState::Waiting {
@@ -146,7 +151,7 @@ impl Shared {
         self.check_ready()?;
         let message = reason.unwrap_or_else(|| "the execution was cancelled".to_owned());
         let shared = Arc::clone(self);
-        self.detached(async move {
+        self.detached(|| async move {
             for _ in 0..MAX_RACES {
                 let mut execution = shared.execution(id).await?;
                 let was_queued = execution.state() == ExecutionState::Queued;

@@ -102,14 +102,18 @@ impl Shared {
     /// A commit to a durable store takes time, in which the caller's future may
     /// be dropped; the commit would still become true, and what has to follow
     /// it would be lost. A store in memory commits without a pause.
-    pub(crate) async fn detached<T: Send + 'static>(
+    pub(crate) async fn detached<T: Send + 'static, F>(
         self: &Arc<Self>,
-        operation: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
+        // Not the future itself: it is large, and would be copied on its way.
+        operation: impl FnOnce() -> F + Send,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
         if !self.durable {
-            return operation.await;
+            return operation().await;
         }
-        self.tasks.spawn(operation).await.unwrap_or_else(|_| {
+        self.tasks.spawn(operation()).await.unwrap_or_else(|_| {
             Err(Error::new(ErrorCode::InternalError, "the operation did not come to its end"))
         })
     }

@@ -21,8 +21,29 @@ impl Shared {
         trigger: Trigger,
     ) -> Result<Triggered> {
         self.check_ready()?;
+        self.accept(spec_of(flow, trigger, self.now())?).await
+    }
+
+    /// Accepts a trigger and returns its execution once it has ended.
+    pub(crate) async fn run(self: &Arc<Self>, flow: &str, trigger: Trigger) -> Result<Execution> {
+        self.check_ready()?;
         let spec = spec_of(flow, trigger, self.now())?;
-        let accepted = self.registry.active(flow).and_then(|flow| flow.check_input(&spec.input));
+        let id = spec.id;
+        // Who waits from before the beginning misses no end, and has no need to look.
+        let waiting = self.waiters.wait(id);
+        let Triggered { execution, .. } = self.accept(spec).await?;
+        if execution.state().is_terminal() {
+            return Ok(execution);
+        }
+        if execution.id() != id {
+            return self.finished(execution.id()).await;
+        }
+        waiting.ended().await.ok_or_else(|| self.no_end(id))
+    }
+
+    async fn accept(self: &Arc<Self>, spec: ExecutionSpec) -> Result<Triggered> {
+        let flow = self.registry.active(spec.flow.as_str());
+        let accepted = flow.and_then(|flow| flow.check_input(&spec.input));
         match accepted {
             Ok(()) => self.admit(spec).await,
             // A known key is answered whatever has become of the flow or its schema.
@@ -42,7 +63,7 @@ impl Shared {
     /// Stores a new execution, claimed at once where a slot is free, and runs it.
     pub(crate) async fn admit(self: &Arc<Self>, spec: ExecutionSpec) -> Result<Triggered> {
         let shared = Arc::clone(self);
-        self.detached(async move { shared.admit_now(spec).await }).await
+        self.detached(|| async move { shared.admit_now(spec).await }).await
     }
 
     async fn admit_now(self: &Arc<Self>, spec: ExecutionSpec) -> Result<Triggered> {
