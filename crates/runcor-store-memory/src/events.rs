@@ -17,10 +17,12 @@ pub(crate) struct EventLog {
 impl EventLog {
     /// Numbers, keeps and publishes events; the caller holds the lock, and so the order.
     pub(crate) fn append(&mut self, events: impl IntoIterator<Item = Event>, feed: &EventFeed) {
+        // Asked once: it takes a lock.
+        let has_listeners = feed.has_listeners();
         for event in events {
             self.last += 1;
             let record = EventRecord { seq: self.last, event };
-            if feed.has_listeners() {
+            if has_listeners {
                 feed.publish(record.clone());
             }
             if self.ring.len() == KEPT {
