@@ -117,7 +117,7 @@ pub(crate) struct Trigger {
     /// The flow
     pub(crate) flow: String,
     /// The input: JSON, @FILE, or - for standard input
-    #[arg(long, short, value_name = "JSON")]
+    #[arg(long, short, value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) input: Option<String>,
     /// The idempotency key; a new one otherwise
     #[arg(long, short)]
@@ -130,6 +130,7 @@ pub(crate) struct Trigger {
     pub(crate) tenant: Option<String>,
     /// Wait until it ends or waits, for so many seconds at most; the default, without a limit
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, value_parser = seconds)]
+    #[arg(allow_negative_numbers = true)]
     pub(crate) wait: Option<Option<Duration>>,
     /// Do not wait for it
     #[arg(long, conflicts_with = "wait")]
@@ -162,7 +163,7 @@ pub(crate) struct Resume {
     /// The execution
     pub(crate) id: String,
     /// What to bring: JSON, @FILE, or - for standard input
-    #[arg(long, short, value_name = "JSON")]
+    #[arg(long, short, value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) data: Option<String>,
     /// Do not wait for it
     #[arg(long)]

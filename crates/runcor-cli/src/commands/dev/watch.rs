@@ -33,7 +33,7 @@ pub(crate) fn watch(project: &Project) -> Result<Changes, Failure> {
     let watcher = watcher(project, sender.clone()).map_err(|error| {
         Failure::new("WATCH_FAILED", format!("files can't be watched: {error}"))
     })?;
-    Ok(Changes { watcher: watcher, sender, signals })
+    Ok(Changes { watcher, sender, signals })
 }
 
 fn watcher(project: &Project, sender: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
