@@ -1,7 +1,7 @@
 //! Admission: the slots of the concurrency limit, and whether somebody waits for one.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
@@ -9,19 +9,26 @@ use tokio::sync::Notify;
 ///
 /// `backlog` is a hint, raised before anything is queued and lowered by whoever
 /// finds the queue empty. It keeps new triggers from overtaking queued ones and
-/// tells finished runners to look for more. Correctness does not rest on it:
-/// every commit that queues something wakes the dispatcher afterwards.
+/// tells finished runners to look for more. Three rules keep queued work from
+/// being forgotten: every commit that queues something wakes the dispatcher
+/// afterwards; whoever frees a slot under a backlog wakes it too; and whoever
+/// found the queue empty does not lower what was raised since it began to look.
 #[derive(Debug)]
 pub(crate) struct Admission {
     limit: usize,
     used: AtomicUsize,
-    backlog: AtomicBool,
+    /// How often it was raised, and in the lowest bit whether it is.
+    backlog: AtomicU64,
     queued: AtomicUsize,
     max_queued: usize,
     wake: Notify,
     /// Told whenever the last slot is freed.
     idle: Notify,
 }
+
+/// What the backlog was when somebody began to look at the queue.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Backlog(u64);
 
 /// One slot; dropping it frees it.
 #[derive(Debug)]
@@ -34,7 +41,7 @@ impl Admission {
         Self {
             limit,
             used: AtomicUsize::new(0),
-            backlog: AtomicBool::new(false),
+            backlog: AtomicU64::new(0),
             queued: AtomicUsize::new(0),
             max_queued,
             wake: Notify::new(),
@@ -62,15 +69,33 @@ impl Admission {
     }
 
     pub(crate) fn has_backlog(&self) -> bool {
-        self.backlog.load(Ordering::SeqCst)
+        self.backlog.load(Ordering::SeqCst) & 1 == 1
     }
 
     pub(crate) fn raise_backlog(&self) {
-        self.backlog.store(true, Ordering::SeqCst);
+        let raised = |backlog: u64| Some((backlog | 1).wrapping_add(2));
+        // It never fails: the closure always returns a value.
+        let _ = self.backlog.fetch_update(Ordering::SeqCst, Ordering::SeqCst, raised);
     }
 
-    pub(crate) fn lower_backlog(&self) {
-        self.backlog.store(false, Ordering::SeqCst);
+    /// Returns the backlog as it stands, to be taken before a look at the queue.
+    pub(crate) fn backlog(&self) -> Backlog {
+        Backlog(self.backlog.load(Ordering::SeqCst))
+    }
+
+    /// Notes that the queue was empty, unless it has been added to since `seen`.
+    pub(crate) fn found_empty(&self, seen: Backlog) {
+        let Backlog(seen) = seen;
+        let (from, to) = (Ordering::SeqCst, Ordering::SeqCst);
+        if self.backlog.compare_exchange(seen, seen & !1, from, to).is_ok() {
+            // Others may have claimed what was counted here.
+            self.queued.store(0, Ordering::SeqCst);
+        }
+    }
+
+    /// Returns whether a slot is free.
+    pub(crate) fn has_free_slot(&self) -> bool {
+        self.active() < self.limit
     }
 
     /// Counts one more queued execution; false when the queue is at its bound.
@@ -145,8 +170,26 @@ mod tests {
         let admission = Arc::new(Admission::new(2, 10));
         admission.raise_backlog();
         assert!(admission.take_unless_backlog().is_none());
-        admission.lower_backlog();
+        admission.found_empty(admission.backlog());
         assert!(admission.take_unless_backlog().is_some());
+    }
+
+    #[test]
+    fn who_finds_the_queue_empty_does_not_hide_what_came_since() {
+        let admission = Arc::new(Admission::new(2, 10));
+        admission.raise_backlog();
+        let seen = admission.backlog();
+        admission.raise_backlog();
+        admission.found_empty(seen);
+        assert!(admission.has_backlog());
+    }
+
+    #[test]
+    fn a_queue_found_empty_is_counted_as_empty() {
+        let admission = Admission::new(1, 1);
+        assert!(admission.enqueue() && !admission.enqueue());
+        admission.found_empty(admission.backlog());
+        assert!(admission.enqueue());
     }
 
     #[test]

@@ -23,41 +23,59 @@ const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 pub(crate) async fn work(shared: Arc<Shared>) {
     let mut timers = Timers::new(&shared);
     while !shared.stopping.is_cancelled() {
-        if !shared.draining.is_cancelled() {
-            dispatch(&shared).await;
-        }
+        let dispatched =
+            if shared.draining.is_cancelled() { Ok(()) } else { dispatch(&shared).await };
         let until = timers.tend(&shared).await;
+        let woken = async {
+            match dispatched {
+                Ok(()) => tokio::select! {
+                    () = shared.admission.woken() => {}
+                    () = shared.clock.sleep_until(until) => {}
+                },
+                Err(error) => {
+                    tracing::warn!(%error, "runnable executions could not be claimed, trying again");
+                    // Whoever wakes it now would only have it fail again.
+                    shared.clock.sleep(REST_AFTER_FAILURE).await;
+                }
+            }
+        };
         tokio::select! {
-            () = shared.admission.woken() => {}
-            () = shared.clock.sleep_until(until) => {}
+            () = woken => {}
             () = shared.stopping.cancelled() => {}
         }
     }
 }
 
 /// Fills the free slots with runnable executions, oldest first.
-async fn dispatch(shared: &Arc<Shared>) {
+async fn dispatch(shared: &Arc<Shared>) -> Result<(), StoreError> {
+    shared.return_strays().await?;
     loop {
         let mut slots = shared.admission.take_many(CHUNK);
         if slots.is_empty() {
-            // Whoever frees a slot shall look for more.
+            // Whoever frees a slot shall look for more; what was freed before looks itself.
             shared.admission.raise_backlog();
-            return;
+            if shared.admission.has_free_slot() {
+                continue;
+            }
+            return Ok(());
         }
-        shared.admission.lower_backlog();
         let wanted = slots.len();
-        let claimed = runner::claim(shared, wanted).await;
-        let got = claimed.taken;
-        if got == wanted {
+        let seen = shared.admission.backlog();
+        let claimed = runner::claim(shared, wanted).await.inspect_err(|_| {
+            shared.admission.raise_backlog();
+        })?;
+        if claimed.taken < wanted {
+            shared.admission.found_empty(seen);
+        } else {
             shared.admission.raise_backlog();
         }
-        for execution in claimed.runnable {
+        for run in claimed.runnable {
             if let Some(slot) = slots.pop() {
-                runner::spawn(shared, execution, slot);
+                runner::spawn(shared, run, slot);
             }
         }
-        if got < wanted {
-            return;
+        if claimed.taken < wanted {
+            return Ok(());
         }
     }
 }
@@ -101,28 +119,29 @@ impl Timers {
     }
 
     /// Fails waits that took too long, removes what is past its retention, and
-    /// returns when there is something to do next.
+    /// returns when there is something to do next: at once, when there is more
+    /// than one go should take.
     async fn do_what_is_due(
         &mut self,
         shared: &Shared,
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
-        loop {
-            let expired = shared.store.expired_waits(now, CHUNK).await?;
-            let count = expired.len();
-            for mut execution in expired {
-                shared.fail_expired_wait(&mut execution).await;
-            }
-            if count < CHUNK {
-                break;
-            }
+        let mut is_done = true;
+        let expired = shared.store.expired_waits(now, CHUNK).await?;
+        is_done &= expired.len() < CHUNK;
+        for mut execution in expired {
+            shared.fail_expired_wait(&mut execution).await?;
         }
-        while now >= self.sweep_at && !shared.config.retention.is_zero() {
+        if now >= self.sweep_at && !shared.config.retention.is_zero() {
             let sweep = Op::Sweep { now, limit: CHUNK };
             let swept = shared.store.commit(Batch::new().with(sweep)).await?.swept;
+            is_done &= swept < CHUNK;
             if swept < CHUNK {
                 self.sweep_at = now.after(shared.config.sweep_interval());
             }
+        }
+        if !is_done {
+            return Ok(now);
         }
         let next = shared.store.next_due(now).await?.unwrap_or(Timestamp::MAX);
         Ok(next.min(now.after(LONGEST_REST)))

@@ -22,7 +22,6 @@ use crate::dispatcher;
 use crate::emitter::{self, Emitter};
 use crate::lease;
 use crate::registry::Registry;
-use crate::running::Running;
 use crate::shared::{Jitter, Shared};
 use crate::waiters::Waiters;
 
@@ -149,7 +148,9 @@ impl Engine {
             worker,
             started_at: now,
             registry: Registry::default(),
-            running: Running::default(),
+            running: Arc::default(),
+            claiming: tokio::sync::RwLock::default(),
+            strays: AtomicBool::new(false),
             waiters: Waiters::default(),
             emitter: events.emitter,
             tasks: TaskTracker::new(),

@@ -37,8 +37,11 @@ impl Shared {
 
     /// Renews a lease that has run out, as after a long stop of the whole
     /// process: a claim would take away what this worker itself still runs.
-    pub(crate) async fn hold_lease(&self) -> Result<(), StoreError> {
-        if self.now().as_millis() < self.leased_until.load(Ordering::SeqCst) {
+    ///
+    /// `now` is the instant of the claim, so that both see the same time
+    /// whatever the clock does in between.
+    pub(crate) async fn hold_lease(&self, now: Timestamp) -> Result<(), StoreError> {
+        if now.as_millis() < self.leased_until.load(Ordering::SeqCst) {
             return Ok(());
         }
         self.renew_lease().await

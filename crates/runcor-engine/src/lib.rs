@@ -20,14 +20,17 @@ mod config;
 mod dispatcher;
 mod emitter;
 mod engine;
+mod handler;
 mod journal;
 mod lease;
 mod operations;
+mod pause;
 mod registry;
 mod runner;
 mod running;
 mod shared;
 mod shutdown;
+mod strays;
 mod trigger;
 mod waiters;
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use runcor_core::{
     Batch, Change, EngineStatus, Error, ErrorCode, Execution, ExecutionError, ExecutionId,
-    ExecutionQuery, ExecutionSpec, ExecutionState, IdempotencyKey, Op, Page, Result, StoreError,
+    ExecutionQuery, ExecutionSpec, ExecutionState, Fence, IdempotencyKey, Op, Page, Result,
+    StoreError,
 };
 use serde_json::Value;
 
 use crate::runner;
 use crate::shared::{ChangeError, Shared};
+use crate::strays::is_same_change;
 use crate::trigger::internal;
 
 /// How often an operation begins anew when somebody else was faster.
@@ -76,9 +78,10 @@ impl Shared {
         data: Option<Value>,
     ) -> Result<Option<Execution>> {
         if execution.status.due.is_some_and(|due| due <= self.now()) {
-            self.fail_expired_wait(&mut execution).await;
+            self.fail_expired_wait(&mut execution).await?;
             return Ok(None);
         }
+        let waited_at = execution.fence();
         let slot = self.admission.take_unless_backlog();
         let mut batch = Batch::new();
         let mut changes = vec![Change::Resume { data }];
@@ -93,20 +96,49 @@ impl Shared {
             batch = batch.update(&execution, applied);
             execution.status = status;
         }
-        match self.store.commit(batch).await {
-            Ok(_) => {}
-            Err(StoreError::Conflict { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let run = slot.map(|slot| (self.begin(execution.clone()), slot));
+        match self.commit_resume(batch, waited_at, &execution).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(None),
+            Err(error) => {
+                drop(run);
+                self.suspect_strays();
+                return Err(error.into());
+            }
         }
-        match slot {
-            Some(slot) => runner::spawn(self, execution.clone(), slot),
+        match run {
+            Some((run, slot)) => runner::spawn(self, run, slot),
             None => self.admission.wake(),
         }
         Ok(Some(execution))
     }
 
-    /// Fails an execution whose wait took too long.
-    pub(crate) async fn fail_expired_wait(&self, execution: &mut Execution) {
+    /// Commits a resume; false when somebody else has changed the execution, or
+    /// when it took effect and more has happened since, though the store could not say so.
+    async fn commit_resume(
+        &self,
+        batch: Batch,
+        waited_at: Fence,
+        resumed: &Execution,
+    ) -> Result<bool, StoreError> {
+        let error = match self.store.commit(batch).await {
+            Ok(_) => return Ok(true),
+            Err(StoreError::Conflict { .. }) => return Ok(false),
+            Err(error) if error.is_temporary() => error,
+            Err(error) => return Err(error),
+        };
+        match self.store.execution(resumed.id()).await {
+            Ok(Some(stored)) if is_same_change(&stored.status, &resumed.status) => Ok(true),
+            Ok(Some(stored)) if stored.fence() != waited_at => Ok(false),
+            _ => Err(error),
+        }
+    }
+
+    /// Fails an execution whose wait took too long, unless somebody else changed it first.
+    pub(crate) async fn fail_expired_wait(
+        &self,
+        execution: &mut Execution,
+    ) -> Result<(), StoreError> {
         let error = ExecutionError {
             message: "nobody resumed the execution in time".to_owned(),
             retryable: false,
@@ -115,10 +147,12 @@ impl Shared {
         };
         let fail = Change::Fail { error, expires: self.expiry(self.now()) };
         match self.change(execution, fail).await {
-            Ok(()) => {}
-            Err(error) if error.is_conflict() => {}
-            Err(error) => {
-                tracing::warn!(execution = %execution.id(), %error, "a wait could not be ended")
+            Ok(()) => Ok(()),
+            Err(error) if error.is_conflict() => Ok(()),
+            Err(ChangeError::Store(error)) => Err(error),
+            Err(ChangeError::Illegal(error)) => {
+                tracing::error!(execution = %execution.id(), %error, "it does not wait");
+                Ok(())
             }
         }
     }
@@ -168,7 +202,7 @@ impl Shared {
                 match shared.change(&mut execution, fail).await {
                     Ok(()) => {
                         shared.admission.dequeue(usize::from(was_queued));
-                        shared.running.stop(id);
+                        shared.stop_run(&execution).await;
                         return Ok(execution);
                     }
                     Err(error) if error.is_conflict() => {}
@@ -179,6 +213,16 @@ impl Shared {
             Err(too_many_races(id))
         })
         .await
+    }
+
+    /// Stops the handler of an execution that was just cancelled.
+    async fn stop_run(&self, execution: &Execution) {
+        let has_run = execution.status.epoch > 0;
+        if has_run && !self.running.stop(execution) {
+            // It may be claimed right now: then it is known here once that is over.
+            drop(self.claiming.write().await);
+            self.running.forget(execution);
+        }
     }
 
     pub(crate) async fn delete(self: &Arc<Self>, id: ExecutionId) -> Result<()> {

@@ -1,10 +1,9 @@
 //! A runner: owns one execution, drives its handler, and commits what comes of it.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use runcor_core::{
     Change, Claim, ClaimRequest, ErrorCode, Execution, ExecutionError, FlowContext,
     FlowContextParts, FlowError, FlowOutcome, Retry, StoreError, Timestamp, backoff,
@@ -13,21 +12,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::Slot;
 use crate::config::OrphanPolicy;
+use crate::handler::{Handler, Panicked};
 use crate::journal::RunJournal;
+use crate::pause::Pauses;
 use crate::registry::Registered;
+use crate::running::Run;
 use crate::shared::Shared;
 
-/// The pauses between attempts to commit what a handler has achieved.
-const FIRST_COMMIT_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_COMMIT_PAUSE: Duration = Duration::from_secs(5);
-
 /// Runs a claimed execution in a task of its own.
-pub(crate) fn spawn(shared: &Arc<Shared>, execution: Execution, slot: Slot) {
+pub(crate) fn spawn(shared: &Arc<Shared>, run: Run, slot: Slot) {
     let shared = Arc::clone(shared);
     shared.tasks.clone().spawn(async move {
-        let mut next = Some(execution);
-        while let Some(execution) = next {
-            run(&shared, execution).await;
+        let mut next = Some(run);
+        while let Some(run) = next {
+            work(&shared, run).await;
             next = claim_next(&shared).await;
         }
         drop(slot);
@@ -35,18 +33,21 @@ pub(crate) fn spawn(shared: &Arc<Shared>, execution: Execution, slot: Slot) {
 }
 
 /// Takes the next runnable execution into the slot that has just become free.
-async fn claim_next(shared: &Shared) -> Option<Execution> {
-    if !shared.admission.has_backlog() || shared.draining.is_cancelled() {
-        return None;
-    }
+async fn claim_next(shared: &Shared) -> Option<Run> {
     loop {
-        let mut claimed = claim(shared, 1).await;
-        if claimed.taken == 0 {
-            shared.admission.lower_backlog();
+        if !shared.admission.has_backlog() || shared.draining.is_cancelled() {
             return None;
         }
-        if let Some(execution) = claimed.runnable.pop() {
-            return Some(execution);
+        let seen = shared.admission.backlog();
+        // The dispatcher reports failures and tries again: the backlog still stands,
+        // and freeing the slot wakes it.
+        let mut claimed = claim(shared, 1).await.ok()?;
+        if claimed.taken == 0 {
+            shared.admission.found_empty(seen);
+            return None;
+        }
+        if let Some(run) = claimed.runnable.pop() {
+            return Some(run);
         }
     }
 }
@@ -57,68 +58,65 @@ pub(crate) struct Claimed {
     /// How many executions were taken from the store.
     pub(crate) taken: usize,
     /// Those of them that are to run.
-    pub(crate) runnable: Vec<Execution>,
+    pub(crate) runnable: Vec<Run>,
 }
 
 /// Claims up to `limit` executions; those that the orphan policy keeps from running are settled here.
-pub(crate) async fn claim(shared: &Shared, limit: usize) -> Claimed {
+pub(crate) async fn claim(shared: &Shared, limit: usize) -> Result<Claimed, StoreError> {
     let flows = shared.registry.runnable_names();
     if flows.is_empty() {
-        return Claimed::default();
+        return Ok(Claimed::default());
     }
     let request = ClaimRequest { worker: shared.worker, now: shared.now(), limit, flows };
-    let claims = match claim_under_lease(shared, request).await {
-        Ok(claims) => claims,
-        Err(error) => {
-            tracing::warn!(%error, "runnable executions could not be claimed");
-            return Claimed::default();
-        }
-    };
-    let taken = claims.len();
-    shared.admission.dequeue(taken);
+    let runs = claim_under_lease(shared, request).await.inspect_err(|_| {
+        // It may have been applied, and then nobody knows what was claimed.
+        shared.strays.store(true, Ordering::SeqCst);
+    })?;
+    let taken = runs.len();
+    let first_claims = runs.iter().filter(|(run, _)| run.execution.status.epoch == 1).count();
+    shared.admission.dequeue(first_claims);
     let mut runnable = Vec::with_capacity(taken);
-    for claim in claims {
+    for (run, interrupted) in runs {
         match shared.config.on_orphan {
-            OrphanPolicy::Fail if claim.interrupted => fail_orphan(shared, claim.execution).await,
-            OrphanPolicy::Ignore if claim.interrupted => abandon(shared, claim.execution).await,
-            OrphanPolicy::Requeue | OrphanPolicy::Fail | OrphanPolicy::Ignore => {
-                runnable.push(claim.execution);
-            }
+            OrphanPolicy::Fail if interrupted => fail_orphan(shared, run).await,
+            OrphanPolicy::Ignore if interrupted => abandon(shared, run).await,
+            OrphanPolicy::Requeue | OrphanPolicy::Fail | OrphanPolicy::Ignore => runnable.push(run),
         }
     }
-    Claimed { taken, runnable }
+    Ok(Claimed { taken, runnable })
 }
 
+/// Claims, and notes what was claimed before anybody may take it for strays.
 async fn claim_under_lease(
     shared: &Shared,
     request: ClaimRequest,
-) -> Result<Vec<Claim>, StoreError> {
-    shared.hold_lease().await?;
-    shared.store.claim(request).await
+) -> Result<Vec<(Run, bool)>, StoreError> {
+    let _claiming = shared.claiming.read().await;
+    shared.hold_lease(request.now).await?;
+    let claims = shared.store.claim(request).await?;
+    let begin = |claim: Claim| (shared.begin(claim.execution), claim.interrupted);
+    Ok(claims.into_iter().map(begin).collect())
 }
 
-async fn fail_orphan(shared: &Shared, mut execution: Execution) {
+async fn fail_orphan(shared: &Shared, mut run: Run) {
     let message = "the process that ran the execution ended before it could finish";
-    let error = failure(&execution, message, Some(ErrorCode::ProcessTerminated), false);
-    fail_with(shared, &mut execution, error).await;
+    let error = failure(&run.execution, message, Some(ErrorCode::ProcessTerminated), false);
+    fail_with(shared, &mut run.execution, error).await;
 }
 
-async fn abandon(shared: &Shared, mut execution: Execution) {
-    settle(shared, &mut execution, Change::Abandon).await;
+async fn abandon(shared: &Shared, mut run: Run) {
+    settle(shared, &mut run.execution, Change::Abandon).await;
 }
 
 /// Runs one execution until it ends, waits, is given back or is lost to somebody else.
-async fn run(shared: &Shared, mut execution: Execution) {
-    let id = execution.id();
+async fn work(shared: &Shared, mut run: Run) {
+    let Run { execution, stop, .. } = &mut run;
     let Some(flow) = shared.registry.runnable(&execution.spec.flow) else {
         // It was claimed for a flow that has just gone; give it back.
-        settle(shared, &mut execution, Change::Release).await;
+        settle(shared, execution, Change::Release).await;
         return;
     };
-    let stop = shared.stopping.child_token();
-    shared.running.begin(id, stop.clone());
-    while attempt(shared, &flow, &mut execution, &stop).await == Attempt::Again {}
-    shared.running.end(id);
+    while attempt(shared, &flow, execution, stop).await == Attempt::Again {}
 }
 
 #[derive(PartialEq, Eq)]
@@ -180,11 +178,14 @@ async fn drive(
     stop: &CancellationToken,
     deadline: Option<Timestamp>,
 ) -> Ended {
+    if stop.is_cancelled() {
+        // It was cancelled before it could begin.
+        return Ended::Stopped;
+    }
     if deadline.is_some_and(|at| at <= shared.now()) {
         return Ended::TimedOut;
     }
-    let handler =
-        AssertUnwindSafe(flow.handler.run(context(shared, execution, stop))).catch_unwind();
+    let handler = Handler::begin(&*flow.handler, context(shared, execution, stop));
     let timer = async {
         match deadline {
             Some(at) => shared.clock.sleep_until(at).await,
@@ -197,7 +198,7 @@ async fn drive(
             Ok(outcome) => Ended::Outcome(outcome.or_else(|error| {
                 error.into_wait_signal().map(FlowOutcome::Wait)
             })),
-            Err(panic) => Ended::Panicked(panic_text(&*panic)),
+            Err(Panicked(text)) => Ended::Panicked(text),
         },
         () = stop.cancelled() => Ended::Stopped,
         () = timer => {
@@ -216,16 +217,10 @@ fn context(shared: &Shared, execution: &Execution, stop: &CancellationToken) -> 
         resume_count: status.resume_count,
         resume_data: status.resume_data.clone(),
         models: Arc::clone(&shared.models),
-        journal: Arc::new(RunJournal::new(Arc::clone(&shared.store), execution)),
+        journal: Arc::new(RunJournal::new(&shared.store, &shared.clock, execution)),
         clock: Arc::clone(&shared.clock),
         cancel: stop.clone(),
     })
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").chars().take(500).collect()
 }
 
 /// Decides what a handler's error means: another attempt, or the end.
@@ -352,34 +347,66 @@ fn failure_with(
 /// execution is no longer this runner's.
 ///
 /// What a handler has achieved is never thrown away because the disk is full
-/// for a while. When the engine stops first, the record still says `running`,
-/// and the next start runs the execution again.
+/// for a while; what the store can never keep becomes a failure. When the
+/// engine stops first, the record still says `running`, and the next start
+/// runs the execution again.
 async fn settle(shared: &Shared, execution: &mut Execution, change: Change) -> bool {
+    match commit_in_the_end(shared, execution, change).await {
+        Ok(is_ours) => is_ours,
+        Err(StoreError::Unstorable { message }) => {
+            let message = format!("the outcome can't be stored: {message}");
+            let error = failure(execution, &message, Some(ErrorCode::InvalidResult), false);
+            let fail = Change::Fail { error, expires: shared.expiry(shared.now()) };
+            if let Err(error) = commit_in_the_end(shared, execution, fail).await {
+                tracing::error!(execution = %execution.id(), %error, "the failure can't be stored");
+            }
+            false
+        }
+        Err(error) => {
+            tracing::error!(execution = %execution.id(), %error, "the outcome can't be stored");
+            false
+        }
+    }
+}
+
+/// Commits a change; true when it is stored, false when somebody else was
+/// faster or the engine stops.
+async fn commit_in_the_end(
+    shared: &Shared,
+    execution: &mut Execution,
+    change: Change,
+) -> Result<bool, StoreError> {
     let id = execution.id();
     let applied = match execution.apply(change, shared.now()) {
         Ok(applied) => applied,
         Err(error) => {
             tracing::error!(execution = %id, %error, "the runner asked for an impossible change");
-            return false;
+            return Ok(false);
         }
     };
-    let mut pause = FIRST_COMMIT_PAUSE;
+    let mut pauses = Pauses::default();
     loop {
-        match shared.commit(execution, &applied).await {
-            Ok(()) => return true,
-            Err(StoreError::Conflict { .. }) => return false,
+        let tried = match shared.commit(execution, &applied).await {
+            // Perhaps it was this runner itself, at an attempt whose answer was lost.
+            Err(StoreError::Conflict { .. }) => shared.took_effect(execution, &applied).await,
+            tried => tried.map(|()| true),
+        };
+        match tried {
+            Ok(is_stored) => {
+                if is_stored {
+                    execution.status = applied.status;
+                    shared.committed(execution);
+                }
+                return Ok(is_stored);
+            }
             Err(error) if error.is_temporary() => {
                 tracing::warn!(execution = %id, %error, "the outcome can't be stored yet, trying again");
             }
-            Err(error) => {
-                tracing::error!(execution = %id, %error, "the outcome can't be stored");
-                return false;
-            }
+            Err(error) => return Err(error),
         }
         tokio::select! {
-            () = shared.clock.sleep(pause) => {}
-            () = shared.stopping.cancelled() => return false,
+            () = shared.clock.sleep(pauses.next()) => {}
+            () = shared.stopping.cancelled() => return Ok(false),
         }
-        pause = (pause * 2).min(LONGEST_COMMIT_PAUSE);
     }
 }

@@ -1,15 +1,19 @@
-//! The handlers that run in this process, and how to stop them.
+//! What this process runs, and how to stop it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
-use runcor_core::ExecutionId;
+use runcor_core::{Execution, ExecutionId};
 use tokio_util::sync::CancellationToken;
 
-/// How many stops are remembered for handlers that have not begun.
-const REMEMBERED: usize = 1024;
+/// One time that an execution was claimed: the execution and its epoch.
+///
+/// A resume may be claimed and run before the runner of the time before has
+/// left, so that the identity alone would not tell them apart.
+type Key = (ExecutionId, u64);
 
-/// What runs here.
+/// What this process runs.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
     inner: Mutex<Inner>,
@@ -17,54 +21,101 @@ pub(crate) struct Running {
 
 #[derive(Debug, Default)]
 struct Inner {
-    handlers: HashMap<ExecutionId, CancellationToken>,
-    /// Executions that were stopped between their claim and their handler's beginning.
-    early: VecDeque<ExecutionId>,
+    runs: HashMap<Key, CancellationToken>,
+    /// What was stopped before it was known here; only while something is claimed.
+    early: HashSet<Key>,
+}
+
+/// An execution that this process owns; dropping it forgets it.
+///
+/// It is made before the store makes the ownership true where that is
+/// possible, and else before anybody may look for strays.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) execution: Execution,
+    /// Cancelled when the handler has to stop.
+    pub(crate) stop: CancellationToken,
+    key: Key,
+    running: Arc<Running>,
 }
 
 impl Running {
-    /// Notes that an execution's handler is about to run and can be stopped by `token`.
-    pub(crate) fn begin(&self, id: ExecutionId, token: CancellationToken) {
+    /// Notes that `execution`, as it stands, is this process's and can be stopped by `stop`.
+    pub(crate) fn begin(self: &Arc<Self>, execution: Execution, stop: CancellationToken) -> Run {
+        let key = (execution.id(), execution.status.epoch);
         let mut inner = self.inner.lock();
-        if let Some(place) = inner.early.iter().position(|stopped| *stopped == id) {
-            inner.early.remove(place);
-            token.cancel();
+        if inner.early.contains(&key) {
+            stop.cancel();
         }
-        inner.handlers.insert(id, token);
+        inner.runs.insert(key, stop.clone());
+        drop(inner);
+        Run { execution, stop, key, running: Arc::clone(self) }
     }
 
-    /// Notes that an execution no longer runs here.
-    pub(crate) fn end(&self, id: ExecutionId) {
-        self.inner.lock().handlers.remove(&id);
+    /// Stops what runs an execution; where nothing does, what is about to is
+    /// stopped until [`forget`](Self::forget). Returns whether anything runs it.
+    pub(crate) fn stop(&self, execution: &Execution) -> bool {
+        let key = (execution.id(), execution.status.epoch);
+        let mut inner = self.inner.lock();
+        if let Some(token) = inner.runs.get(&key) {
+            token.cancel();
+            return true;
+        }
+        inner.early.insert(key);
+        false
     }
 
-    /// Stops an execution's handler, also one that is just about to run here.
-    pub(crate) fn stop(&self, id: ExecutionId) {
-        let mut inner = self.inner.lock();
-        if let Some(token) = inner.handlers.get(&id) {
-            token.cancel();
-            return;
-        }
-        if inner.early.len() == REMEMBERED {
-            inner.early.pop_front();
-        }
-        inner.early.push_back(id);
+    /// Forgets a stop that came before anything was known to run.
+    pub(crate) fn forget(&self, execution: &Execution) {
+        self.inner.lock().early.remove(&(execution.id(), execution.status.epoch));
+    }
+
+    /// Returns whether anything runs an execution.
+    pub(crate) fn runs(&self, execution: &Execution) -> bool {
+        self.inner.lock().runs.contains_key(&(execution.id(), execution.status.epoch))
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.running.inner.lock().runs.remove(&self.key);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use runcor_core::Timestamp;
+    use runcor_core::{ExecutionSpec, FlowName, IdempotencyKey, Timestamp};
+    use serde_json::Value;
 
     use super::*;
 
+    fn execution() -> Execution {
+        let at = Timestamp::from_millis(1);
+        let (flow, key) = (FlowName::new("f").unwrap(), IdempotencyKey::new("k").unwrap());
+        Execution::queued(ExecutionSpec::new(ExecutionId::mint(at), flow, key, Value::Null, at))
+    }
+
     #[test]
-    fn a_stop_reaches_a_handler_that_begins_a_moment_later() {
-        let running = Running::default();
-        let id = ExecutionId::mint(Timestamp::from_millis(1));
-        running.stop(id);
-        let token = CancellationToken::new();
-        running.begin(id, token.clone());
-        assert!(token.is_cancelled());
+    fn a_stop_reaches_what_begins_a_moment_later() {
+        let running = Arc::new(Running::default());
+        let execution = execution();
+        assert!(!running.stop(&execution));
+        assert!(running.begin(execution.clone(), CancellationToken::new()).stop.is_cancelled());
+        running.forget(&execution);
+        assert!(!running.begin(execution, CancellationToken::new()).stop.is_cancelled());
+    }
+
+    #[test]
+    fn the_end_of_an_earlier_run_leaves_the_later_one_stoppable() {
+        let running = Arc::new(Running::default());
+        let mut execution = execution();
+        let first = running.begin(execution.clone(), CancellationToken::new());
+        execution.status.epoch += 1;
+        let second = running.begin(execution.clone(), CancellationToken::new());
+        drop(first);
+        assert!(running.stop(&execution));
+        assert!(second.stop.is_cancelled());
+        drop(second);
+        assert!(!running.stop(&execution) && !running.runs(&execution));
     }
 }

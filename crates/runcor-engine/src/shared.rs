@@ -14,7 +14,8 @@ use crate::admission::Admission;
 use crate::config::EngineConfig;
 use crate::emitter::Emitter;
 use crate::registry::Registry;
-use crate::running::Running;
+use crate::running::{Run, Running};
+use crate::strays::is_same_change;
 use crate::waiters::Waiters;
 
 /// What all parts of one engine share.
@@ -28,7 +29,11 @@ pub(crate) struct Shared {
     pub(crate) started_at: Timestamp,
     pub(crate) registry: Registry,
     pub(crate) admission: Arc<Admission>,
-    pub(crate) running: Running,
+    pub(crate) running: Arc<Running>,
+    /// Held for reading while something is claimed and for writing while strays are looked for.
+    pub(crate) claiming: tokio::sync::RwLock<()>,
+    /// Whether the store may call something ours that nobody here runs.
+    pub(crate) strays: AtomicBool,
     pub(crate) waiters: Waiters,
     pub(crate) emitter: Emitter,
     /// Handlers and detached operations.
@@ -129,16 +134,48 @@ impl Shared {
         Ok(())
     }
 
+    /// Notes that `execution`, as it stands or is about to stand, is run here.
+    pub(crate) fn begin(&self, execution: Execution) -> Run {
+        self.running.begin(execution, self.stopping.child_token())
+    }
+
     /// Commits an applied change and does what follows from it.
+    ///
+    /// A store that fails may have applied the batch all the same, so it is
+    /// asked once more what has become of it.
     pub(crate) async fn commit(
         &self,
         execution: &mut Execution,
         applied: &Applied,
     ) -> Result<(), StoreError> {
-        self.store.commit(Batch::new().update(execution, applied.clone())).await?;
+        match self.store.commit(Batch::new().update(execution, applied.clone())).await {
+            Ok(_) => {}
+            Err(error) if error.is_temporary() => {
+                match self.took_effect(execution, applied).await {
+                    Ok(true) => {}
+                    Ok(false) | Err(_) => return Err(error),
+                }
+            }
+            Err(error) => return Err(error),
+        }
         execution.status = applied.status.clone();
         self.committed(execution);
         Ok(())
+    }
+
+    /// Looks whether a change whose answer was lost has been applied.
+    ///
+    /// Whoever waits for the end learns here of one that was reported to nobody.
+    pub(crate) async fn took_effect(
+        &self,
+        execution: &Execution,
+        applied: &Applied,
+    ) -> Result<bool, StoreError> {
+        let Some(stored) = self.store.execution(execution.id()).await? else { return Ok(false) };
+        if stored.state().is_terminal() {
+            self.waiters.ended(&stored);
+        }
+        Ok(is_same_change(&stored.status, &applied.status))
     }
 
     /// Does what follows from a committed status: timers are set, waiters told.

@@ -1,13 +1,18 @@
 //! Shutdown: no more work, time to finish, and nothing lost.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use runcor_core::{
     Batch, Change, EngineStatus, ErrorCode, Event, ExecutionQuery, ExecutionState, Op, Result,
+    StoreError,
 };
 
 use crate::runner::failure;
 use crate::shared::Shared;
+
+/// How long what was told to stop, and the store, are waited for at most.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Shared {
     /// Stops the engine; a second call waits for the first.
@@ -21,15 +26,38 @@ impl Shared {
         self.drain().await;
         self.stopping.cancel();
         self.tasks.close();
-        self.tasks.wait().await;
-        if !self.durable {
-            self.fail_queued().await;
-        }
-        self.leave().await;
-        let closed = self.store.close().await;
+        let closed = self.close().await;
         self.set_status(EngineStatus::Stopped);
         self.waiters.release_all();
-        Ok(closed?)
+        closed
+    }
+
+    /// Waits for what was told to stop, says goodbye and closes the store.
+    async fn close(&self) -> Result<()> {
+        if self.in_time(self.tasks.wait()).await.is_none() {
+            tracing::error!(tasks = self.tasks.len(), "tasks do not stop and are left behind");
+        }
+        let closed = self.in_time(async {
+            if !self.durable {
+                self.fail_active().await;
+            }
+            self.leave().await;
+            self.store.close().await
+        });
+        closed.await.unwrap_or_else(|| {
+            Err(StoreError::Unavailable { message: "it does not close".to_owned() })
+        })?;
+        Ok(())
+    }
+
+    /// Gives what should take a moment up when it takes far longer: a handler
+    /// that never yields or a store that hangs must not keep the process.
+    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.clock.sleep(PATIENCE) => None,
+        }
     }
 
     /// Waits until no handler runs, for the drain timeout at most.
@@ -42,24 +70,26 @@ impl Shared {
         }
     }
 
-    /// Fails what is still queued in a store that does not outlive the process.
-    async fn fail_queued(&self) {
-        let queued = ExecutionQuery {
-            state: Some(ExecutionState::Queued),
-            limit: 256,
-            ..ExecutionQuery::default()
-        };
+    /// Fails what has neither ended nor waits in a store that does not outlive the process.
+    async fn fail_active(&self) {
+        for state in [ExecutionState::Queued, ExecutionState::Running, ExecutionState::Retrying] {
+            self.fail_all(state).await;
+        }
+    }
+
+    async fn fail_all(&self, state: ExecutionState) {
+        let query = ExecutionQuery { state: Some(state), limit: 256, ..ExecutionQuery::default() };
         loop {
-            let page = match self.store.executions(&queued).await {
+            let page = match self.store.executions(&query).await {
                 Ok(page) if page.items.is_empty() => return,
                 Ok(page) => page,
                 Err(error) => {
-                    tracing::warn!(%error, "queued executions could not be read");
+                    tracing::warn!(%error, "active executions could not be read");
                     return;
                 }
             };
             for mut execution in page.items {
-                let message = "the engine stopped before the execution could begin";
+                let message = "the engine stopped before the execution could finish";
                 let error = failure(&execution, message, Some(ErrorCode::Shutdown), false);
                 let fail = Change::Fail { error, expires: self.expiry(self.now()) };
                 if let Err(error) = self.change(&mut execution, fail).await {

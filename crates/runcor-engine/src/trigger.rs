@@ -82,11 +82,19 @@ impl Shared {
         let claim = Change::Claim { worker: self.worker };
         let applied = execution.apply(claim, self.now()).map_err(internal)?;
         execution.status = applied.status;
-        let triggered = self.insert(execution, &applied.events).await?;
-        if !triggered.replayed {
-            runner::spawn(self, triggered.execution.clone(), slot);
+        let run = self.begin(execution.clone());
+        let triggered = self.insert(execution, &applied.events).await;
+        match &triggered {
+            Ok(Triggered { replayed: false, .. }) => runner::spawn(self, run, slot),
+            Ok(_) => {}
+            Err(error) => {
+                drop(run);
+                if error.is_retryable() {
+                    self.suspect_strays();
+                }
+            }
         }
-        Ok(triggered)
+        triggered
     }
 
     async fn insert_queued(self: &Arc<Self>, execution: Execution) -> Result<Triggered> {
@@ -122,6 +130,13 @@ impl Shared {
                 }
                 Err(StoreError::Duplicate { existing }) => {
                     return Ok(Triggered { execution: *existing, replayed: true });
+                }
+                Err(error) if error.is_temporary() => {
+                    // It may be there all the same.
+                    return match self.store.execution(execution.id()).await {
+                        Ok(Some(_)) => Ok(Triggered { execution, replayed: false }),
+                        Ok(None) | Err(_) => Err(error.into()),
+                    };
                 }
                 // It was swept away in the meantime.
                 Err(StoreError::Conflict { .. }) => before = Batch::new(),

@@ -12,6 +12,8 @@ use runcor_store_memory::MemoryStore;
 use runcor_store_sqlite::{SqliteConfig, SqliteStore};
 use serde_json::{Value, json};
 
+use crate::fickle::Fickle;
+
 /// Which store a bed stands on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Kind {
@@ -61,6 +63,14 @@ impl Bed {
         Self::open(kind, config, ManualClock::new(), dir).await
     }
 
+    /// Starts an engine on a store whose answers the test decides.
+    pub(crate) async fn fickle(kind: Kind, config: EngineConfig) -> (Self, Arc<Fickle>) {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let fickle = Fickle::new(store_of(kind, &dir));
+        let store = Arc::clone(&fickle);
+        (Self::start(store, config, ManualClock::new(), dir).await, fickle)
+    }
+
     /// Starts an engine on what an earlier one left in `dir`.
     pub(crate) async fn open(
         kind: Kind,
@@ -68,13 +78,15 @@ impl Bed {
         clock: ManualClock,
         dir: Arc<tempfile::TempDir>,
     ) -> Self {
-        let store: Arc<dyn Store> = match kind {
-            Kind::Memory => Arc::new(MemoryStore::new()),
-            Kind::Sqlite => {
-                let path = dir.path().join("runcor.db");
-                Arc::new(SqliteStore::open(&path, SqliteConfig::default()).unwrap())
-            }
-        };
+        Self::start(store_of(kind, &dir), config, clock, dir).await
+    }
+
+    async fn start(
+        store: Arc<dyn Store>,
+        config: EngineConfig,
+        clock: ManualClock,
+        dir: Arc<tempfile::TempDir>,
+    ) -> Self {
         let drain_timeout = config.drain_timeout;
         let parts = EngineParts {
             clock: Arc::new(clock.clone()),
@@ -90,11 +102,14 @@ impl Bed {
     pub(crate) async fn stop(&self) {
         let engine = self.engine.clone();
         let stopping = tokio::spawn(async move { engine.shutdown().await });
+        // No more often than needed: what is stopped has time to tell the store.
+        let mut advances = 0;
         while !stopping.is_finished() {
             // Real time, because the store's writer is a thread of its own.
             tokio::time::sleep(Duration::from_millis(20)).await;
-            if self.engine.status() == EngineStatus::ShuttingDown {
+            if self.engine.status() == EngineStatus::ShuttingDown && advances < 3 {
                 self.clock.advance(self.drain_timeout);
+                advances += 1;
             }
         }
         stopping.await.unwrap().unwrap();
@@ -137,6 +152,16 @@ impl Bed {
         let target = self.clock.now().after(duration);
         eventually(async || self.clock.next_wake().filter(|wake| *wake <= target)).await;
         self.clock.advance(duration);
+    }
+}
+
+fn store_of(kind: Kind, dir: &tempfile::TempDir) -> Arc<dyn Store> {
+    match kind {
+        Kind::Memory => Arc::new(MemoryStore::new()),
+        Kind::Sqlite => {
+            let path = dir.path().join("runcor.db");
+            Arc::new(SqliteStore::open(&path, SqliteConfig::default()).unwrap())
+        }
     }
 }
 
