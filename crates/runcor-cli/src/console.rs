@@ -61,7 +61,7 @@ impl Console {
 
     /// Prints a warning to stderr.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
-        let text = text.as_ref();
+        let text = harmless(text.as_ref());
         let mut stderr = std::io::stderr().lock();
         let _ = if self.json {
             writeln!(stderr, "{}", json!({ "warning": { "message": text } }))
@@ -89,7 +89,7 @@ impl Console {
             writeln!(stderr, "{}", failure.to_json())
         } else {
             let word = self.paint_error(Paint::Red, "error:");
-            writeln!(stderr, "{word} {} ({})", failure.message, failure.code)
+            writeln!(stderr, "{word} {} ({})", harmless(&failure.message), failure.code)
         };
     }
 
@@ -119,6 +119,12 @@ impl Console {
     }
 }
 
+/// Takes the control characters out of a text that others wrote: a terminal would obey them.
+pub(crate) fn harmless(text: &str) -> String {
+    let visible = |c: char| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c };
+    text.chars().map(visible).collect()
+}
+
 fn painted(coloured: bool, paint: Paint, text: &str) -> String {
     if !coloured {
         return text.to_owned();
@@ -132,4 +138,14 @@ fn painted(coloured: bool, paint: Paint, text: &str) -> String {
         Paint::Cyan => 36,
     };
     format!("\u{1b}[{code}m{text}\u{1b}[0m")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_can_not_command_the_terminal() {
+        assert_eq!(harmless("a\u{1b}[2J\rb\u{9b}1m\n\tü"), "a\u{fffd}[2J\u{fffd}b\u{fffd}1m\n\tü");
+    }
 }

@@ -79,7 +79,7 @@ async fn terminated() {
 }
 
 /// The exit code of a process that was interrupted and could not finish.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Stops the API and the engine; a second signal does not wait.
 pub(crate) async fn stop(

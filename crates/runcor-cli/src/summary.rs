@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use serde_json::{Value, json};
 
-use crate::console::{Console, Paint};
+use crate::console::{Console, Paint, harmless};
 
 /// The documented short form of an execution for `--json`.
 pub(crate) fn short(execution: &Value) -> Value {
@@ -28,15 +28,17 @@ pub(crate) fn print_outcome(console: &Console, execution: &Value) {
     if !execution["error"].is_null() {
         let error = &execution["error"];
         let code = error["code"].as_str().unwrap_or("ERROR");
-        let message = text(&error["message"]);
-        console.line(format!("Error:     {} — {message}", console.paint(Paint::Red, code)));
+        let message = harmless(text(&error["message"]));
+        let code = console.paint(Paint::Red, &harmless(code));
+        console.line(format!("Error:     {code} — {message}"));
     }
     if state == "complete" {
         console.line(format!("Result:    {:#}", execution["result"]));
     }
     if state == "waiting" {
         let wait = &execution["waitContext"];
-        console.line(format!("Waits for: {}", wait["reason"].as_str().unwrap_or("a resume")));
+        let reason = harmless(wait["reason"].as_str().unwrap_or("a resume"));
+        console.line(format!("Waits for: {reason}"));
         if !wait["waitData"].is_null() {
             console.line(format!("Shows:     {:#}", wait["waitData"]));
         }

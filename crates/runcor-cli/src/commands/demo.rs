@@ -45,7 +45,8 @@ pub(crate) async fn run(
         rows = run_all(&runcor, documents, console) => rows?,
         () = serve::stop_signal() => {
             serve::stop(&runcor, server, console).await?;
-            return Err(Failure::new("INTERRUPTED", "stopped before every document was done"));
+            console.warn("stopped before every document was done");
+            return Ok(ExitCode::from(serve::INTERRUPTED));
         }
     };
     let report = Report { rows, took: started.elapsed(), model: models.description, address };

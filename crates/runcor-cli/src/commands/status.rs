@@ -10,7 +10,7 @@ use runcor::execution::ExecutionState;
 use serde_json::{Value, json};
 
 use crate::args::Status;
-use crate::console::{Console, Paint};
+use crate::console::{Console, Paint, harmless};
 use crate::failure::Failure;
 use crate::summary::{self, text};
 use crate::target::{ListQuery, Target};
@@ -47,7 +47,7 @@ fn print_one(console: &Console, execution: &Value) {
     console.line(format!("Execution: {}", text(&execution["id"])));
     console
         .line(format!("Flow:      {}", console.paint(Paint::Bold, text(&execution["flowName"]))));
-    console.line(format!("Key:       {}", text(&execution["idempotencyKey"])));
+    console.line(format!("Key:       {}", harmless(text(&execution["idempotencyKey"]))));
     console.line(format!("Input:     {:#}", execution["input"]));
     for transition in execution["timestamps"]["transitions"].as_array().into_iter().flatten() {
         let (from, to) = (text(&transition["from"]), console.state(text(&transition["to"])));

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::console::Console;
+use crate::console::{Console, harmless};
 use crate::failure::Failure;
 
 /// The longest text that a model is shown, in bytes.
@@ -81,8 +81,7 @@ fn read_one(path: &Path) -> Result<Document, String> {
     if text.trim().is_empty() {
         return Err("it is empty".to_owned());
     }
-    let name =
-        path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name = path.file_name().map_or_else(String::new, |name| harmless(&name.to_string_lossy()));
     Ok(document(name, text))
 }
 

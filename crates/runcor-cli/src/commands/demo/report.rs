@@ -9,7 +9,7 @@ use runcor::pipeline::StepUsage;
 use runcor::router::ProviderInfo;
 use serde_json::{Value, json};
 
-use crate::console::Console;
+use crate::console::{Console, harmless};
 
 /// The width of the table where the terminal's is not known.
 const USUAL_WIDTH: u16 = 110;
@@ -75,7 +75,7 @@ impl Row {
     fn excerpt(&self) -> String {
         let text = self.result["text"].as_str().or_else(|| self.result.as_str());
         let text = text.map_or_else(|| self.result.to_string(), str::to_owned);
-        let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let line = harmless(&text).split_whitespace().collect::<Vec<_>>().join(" ");
         if line.chars().count() <= EXCERPT {
             return line;
         }

@@ -8,7 +8,7 @@ use runcor::engine::Timestamp;
 use runcor::event::Event;
 use runcor::execution::{ExecutionId, Runtime};
 
-use crate::console::{Console, Paint};
+use crate::console::{Console, Paint, harmless};
 
 /// For how many executions the flow is remembered.
 const REMEMBERED: usize = 10_000;
@@ -80,7 +80,7 @@ fn describe(console: &Console, event: &Event) -> Option<String> {
         }
         Event::ExecutionComplete(end) => end.error.as_ref().map(|error| {
             let code = error.code.as_deref().unwrap_or("ERROR");
-            console.paint(Paint::Red, &format!("{code}: {}", error.message))
+            console.paint(Paint::Red, &harmless(&format!("{code}: {}", error.message)))
         }),
         Event::ProviderHealthChange(change) => {
             Some(format!("{}: {:?} → {:?}", change.provider, change.from, change.to))
