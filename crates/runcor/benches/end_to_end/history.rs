@@ -1,5 +1,6 @@
 //! What a trigger takes while more and more ended executions lie in the store.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use runcor::engine::{Clock as _, SystemClock};
@@ -32,8 +33,13 @@ async fn in_memory(options: &Options, report: &mut Report, sizes: [u64; 3]) {
     let mut medians = Vec::new();
     let mut stored = 0;
     for (n, size) in sizes.into_iter().enumerate() {
-        fill(&**runcor.store(), stored..size).await;
+        let longest = fill(&**runcor.store(), stored..size).await;
         stored = size;
+        if n == 2 {
+            let note = "what others may have to wait for: tables that grow do so in one go";
+            let name = format!("store in memory, longest batch of {BATCH} on the way to {size}");
+            report.figure(&name, micros(longest) / 1e3, "ms", Aim::None, note);
+        }
         let samples = options.size(20_000, 50_000);
         let times = latencies(&runcor, samples, TRIGGERS * (n as u64 + 1)).await;
         medians.push(tell(report, "memory", size, times));
@@ -61,16 +67,20 @@ async fn on_sqlite(options: &Options, report: &mut Report, sizes: [u64; 3]) {
     flatness(report, "SQLite FULL", &medians);
 }
 
-/// Writes ended executions as the engine would leave them.
-async fn fill(store: &dyn Store, numbers: std::ops::Range<u64>) {
+/// Writes ended executions as the engine would leave them, and returns the longest commit.
+async fn fill(store: &dyn Store, numbers: Range<u64>) -> Duration {
+    let mut longest = Duration::ZERO;
     let worker = WorkerId::mint(SystemClock.now());
     let mut next = numbers.start;
     while next < numbers.end {
         let until = (next + BATCH).min(numbers.end);
         let batch = (next..until).fold(Batch::new(), |batch, n| batch.insert(ended(n, worker)));
+        let began = Instant::now();
         store.commit(batch).await.expect("a commit");
+        longest = longest.max(began.elapsed());
         next = until;
     }
+    longest
 }
 
 fn ended(n: u64, worker: WorkerId) -> Execution {
