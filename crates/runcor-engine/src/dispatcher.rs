@@ -19,8 +19,19 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 /// How soon the dispatcher looks again after the store has failed.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// Works until the engine has stopped.
+/// Works until the engine has stopped, also when a part that it calls panics.
 pub(crate) async fn work(shared: Arc<Shared>) {
+    while let Err(error) = shared.tasks.spawn(watch(Arc::clone(&shared))).await {
+        tracing::error!(%error, "the dispatcher ended early and begins anew");
+        shared.strays.store(true, Ordering::SeqCst);
+        tokio::select! {
+            () = shared.clock.sleep(REST_AFTER_FAILURE) => {}
+            () = shared.stopping.cancelled() => return,
+        }
+    }
+}
+
+async fn watch(shared: Arc<Shared>) {
     let mut timers = Timers::new(&shared);
     while !shared.stopping.is_cancelled() {
         let dispatched =

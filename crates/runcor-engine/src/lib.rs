@@ -28,6 +28,7 @@ mod pause;
 mod registry;
 mod runner;
 mod running;
+mod settle;
 mod shared;
 mod shutdown;
 mod strays;

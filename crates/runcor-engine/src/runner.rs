@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use runcor_core::{
-    Change, Claim, ClaimRequest, ErrorCode, Execution, ExecutionError, FlowContext,
-    FlowContextParts, FlowError, FlowOutcome, Retry, StoreError, Timestamp, backoff,
+    Change, Claim, ClaimRequest, ErrorCode, Execution, FlowContext, FlowContextParts, FlowError,
+    FlowOutcome, Retry, StoreError, Timestamp, backoff,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -14,9 +14,9 @@ use crate::admission::Slot;
 use crate::config::OrphanPolicy;
 use crate::handler::{Handler, Panicked};
 use crate::journal::RunJournal;
-use crate::pause::Pauses;
 use crate::registry::Registered;
 use crate::running::Run;
+use crate::settle::{fail, fail_with, failure, failure_with, settle};
 use crate::shared::Shared;
 
 /// Runs a claimed execution in a task of its own.
@@ -305,108 +305,5 @@ async fn stopped(shared: &Shared, execution: &mut Execution) {
     } else {
         let message = "the engine stopped before the execution could finish";
         fail(shared, execution, message, Some(ErrorCode::Shutdown), false).await;
-    }
-}
-
-async fn fail(
-    shared: &Shared,
-    execution: &mut Execution,
-    message: &str,
-    code: Option<ErrorCode>,
-    retryable: bool,
-) {
-    let error = failure(execution, message, code, retryable);
-    fail_with(shared, execution, error).await;
-}
-
-async fn fail_with(shared: &Shared, execution: &mut Execution, error: ExecutionError) {
-    let expires = shared.expiry(shared.now());
-    settle(shared, execution, Change::Fail { error, expires }).await;
-}
-
-pub(crate) fn failure(
-    execution: &Execution,
-    message: &str,
-    code: Option<ErrorCode>,
-    retryable: bool,
-) -> ExecutionError {
-    failure_with(execution, message, code.map(|code| code.as_str().to_owned()), retryable)
-}
-
-fn failure_with(
-    execution: &Execution,
-    message: &str,
-    code: Option<String>,
-    retryable: bool,
-) -> ExecutionError {
-    let retry_count = execution.status.retry_count;
-    ExecutionError { message: message.to_owned(), retryable, retry_count, code }
-}
-
-/// Commits a change, however long the store takes to accept it; false when the
-/// execution is no longer this runner's.
-///
-/// What a handler has achieved is never thrown away because the disk is full
-/// for a while; what the store can never keep becomes a failure. When the
-/// engine stops first, the record still says `running`, and the next start
-/// runs the execution again.
-async fn settle(shared: &Shared, execution: &mut Execution, change: Change) -> bool {
-    match commit_in_the_end(shared, execution, change).await {
-        Ok(is_ours) => is_ours,
-        Err(StoreError::Unstorable { message }) => {
-            let message = format!("the outcome can't be stored: {message}");
-            let error = failure(execution, &message, Some(ErrorCode::InvalidResult), false);
-            let fail = Change::Fail { error, expires: shared.expiry(shared.now()) };
-            if let Err(error) = commit_in_the_end(shared, execution, fail).await {
-                tracing::error!(execution = %execution.id(), %error, "the failure can't be stored");
-            }
-            false
-        }
-        Err(error) => {
-            tracing::error!(execution = %execution.id(), %error, "the outcome can't be stored");
-            false
-        }
-    }
-}
-
-/// Commits a change; true when it is stored, false when somebody else was
-/// faster or the engine stops.
-async fn commit_in_the_end(
-    shared: &Shared,
-    execution: &mut Execution,
-    change: Change,
-) -> Result<bool, StoreError> {
-    let id = execution.id();
-    let applied = match execution.apply(change, shared.now()) {
-        Ok(applied) => applied,
-        Err(error) => {
-            tracing::error!(execution = %id, %error, "the runner asked for an impossible change");
-            return Ok(false);
-        }
-    };
-    let mut pauses = Pauses::default();
-    loop {
-        let tried = match shared.commit(execution, &applied).await {
-            // Perhaps it was this runner itself, at an attempt whose answer was lost.
-            Err(StoreError::Conflict { .. }) => shared.took_effect(execution, &applied).await,
-            tried => tried.map(|()| true),
-        };
-        match tried {
-            Ok(is_stored) => {
-                if is_stored {
-                    execution.status = applied.status;
-                    shared.committed(execution);
-                }
-                return Ok(is_stored);
-            }
-            Err(error) if error.is_temporary() => {
-                tracing::warn!(execution = %id, %error, "the outcome can't be stored yet, trying again");
-            }
-            Err(error) => return Err(error),
-        }
-        tokio::select! {
-            () = shared.clock.sleep(pauses.next()) => {}
-            () = shared.stopping.cancelled() => return Ok(false),
-        }
     }
 }

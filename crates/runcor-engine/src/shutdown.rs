@@ -8,7 +8,7 @@ use runcor_core::{
     StoreError,
 };
 
-use crate::runner::failure;
+use crate::settle::failure;
 use crate::shared::Shared;
 
 /// How long what was told to stop, and the store, are waited for at most.

@@ -30,11 +30,18 @@ impl Shared {
             limit: PAGE,
             ..ExecutionQuery::default()
         });
-        let returned = returned.await;
-        if returned.is_err() {
-            self.strays.store(true, Ordering::SeqCst);
+        match returned.await {
+            Err(error) if error.is_temporary() => {
+                self.strays.store(true, Ordering::SeqCst);
+                Err(error)
+            }
+            Err(error) => {
+                // Nothing else shall wait for what can't be read.
+                tracing::error!(%error, "strays can't be looked for");
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
-        returned
     }
 
     async fn give_back(&self, mut query: ExecutionQuery) -> Result<(), StoreError> {

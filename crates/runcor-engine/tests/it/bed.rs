@@ -142,6 +142,17 @@ impl Bed {
         .await
     }
 
+    /// Waits in real time until an execution waits for its retry of that number.
+    pub(crate) async fn until_retry(&self, id: ExecutionId, retry: u32) -> Execution {
+        eventually(async || {
+            let execution = self.get(id).await;
+            let is_it = execution.state() == ExecutionState::Retrying
+                && execution.status.retry_count == retry;
+            is_it.then_some(execution)
+        })
+        .await
+    }
+
     /// Waits for the end.
     pub(crate) async fn ended(&self, id: ExecutionId) -> Execution {
         within_reason(self.engine.finished(id)).await.unwrap()

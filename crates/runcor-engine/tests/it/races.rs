@@ -31,6 +31,7 @@ on_every_store!(
     a_handler_that_panics_before_it_has_a_future_has_failed,
     a_step_that_can_not_be_recorded_for_a_while_is_not_run_again,
     a_step_whose_answer_was_lost_is_not_run_again,
+    a_store_that_panics_once_does_not_end_the_dispatcher,
 );
 
 /// Moves the clock on, a bit at a time, until an execution has ended.
@@ -404,12 +405,32 @@ async fn a_step_whose_answer_was_lost_is_not_run_again(kind: Kind) {
     step_under(kind, vec![Fate::Lose(unavailable())]).await;
 }
 
+async fn a_store_that_panics_once_does_not_end_the_dispatcher(kind: Kind) {
+    let (bed, store) = fickle_bed(kind, 1).await;
+    register(&bed, "stuck", stuck);
+    register(&bed, "echo", echo);
+    let panics = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&panics);
+    store.decide(move |call| {
+        let first = matches!(call, Call::Claim) && count.fetch_add(1, Ordering::SeqCst) == 0;
+        assert!(!first, "a bug in the store");
+        Fate::Pass
+    });
+    bed.engine.register(flow("other", echo)).unwrap();
+    eventually(async || (panics.load(Ordering::SeqCst) > 0).then_some(())).await;
+    store.recover();
+    let blocker = bed.trigger("stuck", "b").await.id();
+    let queued = bed.trigger("echo", "q").await.id();
+    bed.engine.cancel(blocker, None).await.unwrap();
+    assert_eq!(ended_in_time(&bed, queued).await.state(), ExecutionState::Complete);
+}
+
 #[tokio::test]
-async fn a_handler_that_never_yields_does_not_hold_up_the_shutdown_for_ever() {
+async fn a_task_that_never_ends_does_not_hold_up_the_shutdown_for_ever() {
     let config = EngineConfig { drain_timeout: Duration::ZERO, ..EngineConfig::default() };
     let (bed, store) = Bed::fickle(Kind::Memory, config).await;
     register(&bed, "echo", echo);
-    // What looks the same to the engine: a task that can't be stopped.
+    // A handler that never yields looks the same to the engine: a task that can't be stopped.
     let never = Arc::new(Notify::new());
     store.decide(once(
         |call| leads_to(call, ExecutionState::Complete),

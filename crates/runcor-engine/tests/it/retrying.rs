@@ -37,8 +37,8 @@ async fn two_retryable_failures_and_then_success_are_three_runs(kind: Kind) {
     let runs = Arc::new(AtomicUsize::new(0));
     bed.engine.register(flaky("flaky", 3, &runs)).unwrap();
     let id = bed.trigger("flaky", "k").await.id();
-    for _ in 0..2 {
-        bed.until_state(id, ExecutionState::Retrying).await;
+    for retry in 1..=2 {
+        bed.until_retry(id, retry).await;
         bed.advance(Duration::from_secs(5)).await;
     }
     let ended = bed.ended(id).await;
@@ -65,8 +65,8 @@ async fn permanent_retryable_failure_exhausts_the_retries(kind: Kind) {
         .with_retry_delays(millis(1), millis(2));
     bed.engine.register(flow).unwrap();
     let id = bed.trigger("flaky", "k").await.id();
-    for _ in 0..2 {
-        bed.until_state(id, ExecutionState::Retrying).await;
+    for retry in 1..=2 {
+        bed.until_retry(id, retry).await;
         bed.advance(Duration::from_secs(2)).await;
     }
     let ended = bed.ended(id).await;

@@ -40,8 +40,8 @@ async fn a_finished_step_is_not_run_again_by_a_retry(kind: Kind) {
         }
     });
     let id = bed.trigger("pay", "k").await.id();
-    for _ in 0..2 {
-        bed.until_state(id, ExecutionState::Retrying).await;
+    for retry in 1..=2 {
+        bed.until_retry(id, retry).await;
         bed.advance(Duration::from_secs(5)).await;
     }
     assert_eq!(bed.ended(id).await.status.result.as_deref(), Some(&json!("receipt")));

@@ -1,0 +1,117 @@
+//! Storing what a runner has achieved, through failures of the store and lost answers.
+
+use runcor_core::{Applied, Change, ErrorCode, Execution, ExecutionError, StoreError};
+
+use crate::pause::Pauses;
+use crate::shared::Shared;
+
+pub(crate) async fn fail(
+    shared: &Shared,
+    execution: &mut Execution,
+    message: &str,
+    code: Option<ErrorCode>,
+    retryable: bool,
+) {
+    let error = failure(execution, message, code, retryable);
+    fail_with(shared, execution, error).await;
+}
+
+pub(crate) async fn fail_with(shared: &Shared, execution: &mut Execution, error: ExecutionError) {
+    let expires = shared.expiry(shared.now());
+    settle(shared, execution, Change::Fail { error, expires }).await;
+}
+
+pub(crate) fn failure(
+    execution: &Execution,
+    message: &str,
+    code: Option<ErrorCode>,
+    retryable: bool,
+) -> ExecutionError {
+    failure_with(execution, message, code.map(|code| code.as_str().to_owned()), retryable)
+}
+
+pub(crate) fn failure_with(
+    execution: &Execution,
+    message: &str,
+    code: Option<String>,
+    retryable: bool,
+) -> ExecutionError {
+    let retry_count = execution.status.retry_count;
+    ExecutionError { message: message.to_owned(), retryable, retry_count, code }
+}
+
+/// Commits a change, however long the store takes to accept it; false when the
+/// execution is no longer this runner's.
+///
+/// What a handler has achieved is never thrown away because the disk is full
+/// for a while; what the store can never keep becomes a failure. When the
+/// engine stops first, the record still says `running`, and the next start
+/// runs the execution again.
+pub(crate) async fn settle(shared: &Shared, execution: &mut Execution, change: Change) -> bool {
+    match commit_in_the_end(shared, execution, change).await {
+        Ok(is_ours) => is_ours,
+        Err(StoreError::Unstorable { message }) => {
+            let message = format!("the outcome can't be stored: {message}");
+            let error = failure(execution, &message, Some(ErrorCode::InvalidResult), false);
+            let fail = Change::Fail { error, expires: shared.expiry(shared.now()) };
+            if let Err(error) = commit_in_the_end(shared, execution, fail).await {
+                tracing::error!(execution = %execution.id(), %error, "the failure can't be stored");
+            }
+            false
+        }
+        Err(error) => {
+            tracing::error!(execution = %execution.id(), %error, "the outcome can't be stored");
+            false
+        }
+    }
+}
+
+/// Commits a change; true when it is stored, false when somebody else was
+/// faster or the engine stops.
+async fn commit_in_the_end(
+    shared: &Shared,
+    execution: &mut Execution,
+    change: Change,
+) -> Result<bool, StoreError> {
+    let id = execution.id();
+    let applied = match execution.apply(change, shared.now()) {
+        Ok(applied) => applied,
+        Err(error) => {
+            tracing::error!(execution = %id, %error, "the runner asked for an impossible change");
+            return Ok(false);
+        }
+    };
+    let mut pauses = Pauses::default();
+    loop {
+        let error = match try_commit(shared, execution, &applied).await {
+            Ok(is_stored) => return Ok(is_stored),
+            Err(error) if error.is_temporary() => error,
+            Err(error) => return Err(error),
+        };
+        tracing::warn!(execution = %id, %error, "the outcome can't be stored yet, trying again");
+        tokio::select! {
+            () = shared.clock.sleep(pauses.next()) => {}
+            () = shared.stopping.cancelled() => return Ok(false),
+        }
+    }
+}
+
+async fn try_commit(
+    shared: &Shared,
+    execution: &mut Execution,
+    applied: &Applied,
+) -> Result<bool, StoreError> {
+    match shared.commit(execution, applied).await {
+        Ok(()) => Ok(true),
+        Err(StoreError::Conflict { .. }) => {
+            // Perhaps it was this runner itself, at an attempt whose answer was lost.
+            let is_ours = shared.took_effect(execution, applied).await?;
+            if is_ours {
+                execution.status = applied.status.clone();
+                shared.committed(execution);
+            }
+            Ok(is_ours)
+        }
+        Err(error) => Err(error),
+    }
+}
