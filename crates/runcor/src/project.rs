@@ -4,8 +4,12 @@
 mod http;
 mod providers;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use runcor_config::section::{AllowPrivate, Durability, OnOrphanedExecution, StateType};
 use runcor_config::{Config, LoadOptions, Warning};
@@ -25,6 +29,8 @@ pub struct Project {
     warnings: Vec<Warning>,
     file: PathBuf,
     dir: PathBuf,
+    /// The flows that files gave when they were last read; a reload takes away no others.
+    known: Arc<Mutex<BTreeSet<FlowName>>>,
 }
 
 /// The flows of a project, and what is wrong with the files that give none.
@@ -58,14 +64,15 @@ impl Project {
         let loaded = runcor_config::load(options)?;
         let file = loaded.path.unwrap_or_else(|| options.cwd.join("runcor.yaml"));
         let dir = file.parent().map_or_else(|| options.cwd.clone(), Path::to_path_buf);
-        Ok(Self { config: loaded.config, warnings: loaded.warnings, file, dir })
+        Ok(Self { warnings: loaded.warnings, file, ..Self::new(loaded.config, dir) })
     }
 
     /// Makes a project of a configuration made in code, in the folder `dir`.
     #[must_use]
     pub fn new(config: Config, dir: impl Into<PathBuf>) -> Self {
         let dir = dir.into();
-        Self { config, warnings: Vec::new(), file: dir.join("runcor.yaml"), dir }
+        let file = dir.join("runcor.yaml");
+        Self { config, warnings: Vec::new(), file, dir, known: Arc::default() }
     }
 
     /// Returns the configuration.
@@ -108,11 +115,14 @@ impl Project {
     pub fn read_flows(&self) -> Result<ProjectFlows> {
         let dir = self.flows_dir();
         if !dir.exists() {
+            self.known.lock().clear();
             return Ok(ProjectFlows { flows: Vec::new(), problems: Vec::new() });
         }
         let http = SafeHttp::new(self.webhook_policy())?;
         let (loaded, problems) = load_dir(&dir);
-        let flows = loaded.into_iter().map(|file| pipeline_flow(file.spec, &http)).collect();
+        let flows: Vec<Flow> =
+            loaded.into_iter().map(|file| pipeline_flow(file.spec, &http)).collect();
+        *self.known.lock() = flows.iter().map(|flow| flow.info.name.clone()).collect();
         Ok(ProjectFlows { flows, problems })
     }
 
@@ -127,8 +137,8 @@ impl Project {
     /// Applies this project's providers, routing and flows to a runtime that was started
     /// from `before`, an earlier state of the same project. What runs goes on.
     ///
-    /// Flows of broken files stay as they were. The answer tells what changed,
-    /// and which settings take a restart.
+    /// Flows of broken files stay as they were, and so do flows that no file gave.
+    /// The answer tells what changed, and which settings take a restart.
     ///
     /// # Errors
     /// As [`start`](Self::start); the runtime stays as it was then.
@@ -141,9 +151,15 @@ impl Project {
             runcor.register_or_replace(flow)?;
         }
         let mut removed = Vec::new();
+        let were_known = before.known.lock().clone();
         for known in runcor.flows() {
-            // A file that can't be read may be the one that has this flow.
-            if !broken && !names.contains(&known.name) {
+            if names.contains(&known.name) || !were_known.contains(&known.name) {
+                continue;
+            }
+            if broken {
+                // A file that can't be read may be the one that has this flow.
+                self.known.lock().insert(known.name);
+            } else {
                 runcor.unregister(known.name.as_str())?;
                 removed.push(known.name);
             }
