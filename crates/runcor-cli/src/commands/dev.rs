@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use runcor::config::section::StateType;
+use runcor::execution::{ExecutionQuery, ExecutionState};
 use runcor::{Project, Runcor, Runtime};
 use serde_json::json;
 
@@ -16,6 +17,9 @@ use crate::discovery::AddressFile;
 use crate::failure::Failure;
 use crate::serve;
 use crate::target::load_project;
+
+/// An earlier process may have left more than one wants to count.
+const MOST_COUNTED: usize = 1_000;
 
 pub(crate) async fn run(
     args: &Dev,
@@ -32,6 +36,7 @@ pub(crate) async fn run(
     // Files are watched before they are read, so that no change falls between.
     let changes = watch::watch(&project)?;
     let runcor = project.start().await?;
+    let unfinished = unfinished(&runcor).await?;
     serve::register_flows(&runcor, &project, console)?;
     let server = match http_port(args, &project) {
         None => None,
@@ -50,7 +55,7 @@ pub(crate) async fn run(
     });
     // It is taken away when this returns.
     let _address = address.as_deref().and_then(|url| AddressFile::write(&project, url));
-    banner(console, &project, &runcor, address.as_deref());
+    banner(console, &project, &runcor, address.as_deref(), unfinished);
     let printing = tokio::spawn(events::print(runcor.clone(), *console));
     tokio::select! {
         () = serve::stop_signal() => {}
@@ -66,7 +71,24 @@ fn http_port(args: &Dev, project: &Project) -> Option<u16> {
     args.port.or_else(|| http.enabled.then_some(http.port))
 }
 
-fn banner(console: &Console, project: &Project, runcor: &Runcor, address: Option<&str>) {
+/// Counts what an earlier process has left, up to [`MOST_COUNTED`].
+async fn unfinished(runcor: &Runcor) -> Result<usize, Failure> {
+    let mut count = 0;
+    for state in [ExecutionState::Queued, ExecutionState::Running, ExecutionState::Retrying] {
+        let query =
+            ExecutionQuery { state: Some(state), limit: MOST_COUNTED, ..ExecutionQuery::default() };
+        count += runcor.executions(&query).await?.items.len();
+    }
+    Ok(count.min(MOST_COUNTED))
+}
+
+fn banner(
+    console: &Console,
+    project: &Project,
+    runcor: &Runcor,
+    address: Option<&str>,
+    unfinished: usize,
+) {
     let flows: Vec<_> = runcor.flows().into_iter().map(|flow| flow.name.to_string()).collect();
     let providers: Vec<_> =
         runcor.provider_report().providers().into_iter().map(|provider| provider.name).collect();
@@ -75,7 +97,7 @@ fn banner(console: &Console, project: &Project, runcor: &Runcor, address: Option
         _ => "memory (nothing outlives the process)".to_owned(),
     };
     if console.json {
-        console.value(&json!({ "type": "started", "version": env!("CARGO_PKG_VERSION"), "url": address, "flows": flows, "providers": providers, "store": store }));
+        console.value(&json!({ "type": "started", "version": env!("CARGO_PKG_VERSION"), "url": address, "flows": flows, "providers": providers, "store": store, "unfinished": unfinished }));
         return;
     }
     console.line(console.paint(Paint::Bold, &format!("runcor v{}", env!("CARGO_PKG_VERSION"))));
@@ -93,6 +115,10 @@ fn banner(console: &Console, project: &Project, runcor: &Runcor, address: Option
         ),
     ] {
         console.line(format!("  {:<10} {text}", format!("{label}:")));
+    }
+    if unfinished > 0 {
+        let many = if unfinished == MOST_COUNTED { " or more" } else { "" };
+        console.line(format!("  Goes on:   {unfinished}{many} unfinished from an earlier process"));
     }
     if let (Some(url), Some(flow)) = (address, flows.first()) {
         // Beside a database the address is noted, and needs no telling.

@@ -126,6 +126,7 @@ fn a_flow_that_was_killed_between_two_steps_ends_and_no_finished_step_runs_twice
     *hooks.open.lock().unwrap() = true;
 
     let dev = project.dev();
+    assert_eq!(dev.banner()["unfinished"], 5);
     for id in &ids {
         let done = |line: &serde_json::Value| {
             line["type"] == "execution:complete" && line["executionId"] == *id

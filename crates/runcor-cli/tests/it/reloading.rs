@@ -88,6 +88,35 @@ fn a_folder_inside_folders_that_are_not_there_yet_is_noticed() {
     reloaded(&dev, &["echo", "two"]);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn flows_in_rust_stay_when_the_files_of_a_project_are_read_again() {
+    use runcor::config::LoadOptions;
+    use runcor::flow::{FlowContext, FlowError, FlowName, FlowOutcome};
+    use runcor::{Flow, Runtime};
+
+    async fn rusty(_ctx: FlowContext) -> Result<FlowOutcome, FlowError> {
+        Ok(FlowOutcome::Complete(Value::Null))
+    }
+    let project = Project::new();
+    let load = || runcor::Project::load(&LoadOptions::new(project.dir(), &|_| None)).unwrap();
+    let first = load();
+    let runcor = first.start().await.unwrap();
+    for flow in first.read_flows().unwrap().flows {
+        runcor.register(flow).unwrap();
+    }
+    runcor.register(Flow::new(FlowName::new("rusty").unwrap(), rusty)).unwrap();
+    let names = || runcor.flows().iter().map(|flow| flow.name.to_string()).collect::<Vec<_>>();
+    // Broken, it stays; gone, it goes, also after it was broken.
+    project.write("flows/echo.yaml", "name: [\n");
+    let second = load();
+    second.reload(&runcor, &first).unwrap();
+    assert_eq!(names(), ["echo", "rusty"]);
+    project.remove("flows/echo.yaml");
+    load().reload(&runcor, &second).unwrap();
+    assert_eq!(names(), ["rusty"]);
+    runcor.shutdown().await.unwrap();
+}
+
 #[test]
 fn many_changes_at_once_all_arrive() {
     let project = Project::new();
