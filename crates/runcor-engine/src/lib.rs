@@ -11,6 +11,8 @@
 //! - *Admission* gives out the slots of the concurrency limit.
 //! - The *dispatcher* claims what is runnable, fails waits that took too long,
 //!   removes what is past its retention and renews the lease.
+//! - *Strays* are what the store calls ours though nobody here runs it, because
+//!   the answer of a commit was lost; they go back to the queue.
 //! - A *runner* owns one execution by lease and epoch, and drives its handler.
 //!
 //! See [`Engine::start`] for an example.

@@ -153,7 +153,11 @@ impl Shared {
             Err(error) if error.is_temporary() => {
                 match self.took_effect(execution, applied).await {
                     Ok(true) => {}
-                    Ok(false) | Err(_) => return Err(error),
+                    Ok(false) => return Err(error),
+                    Err(_) => {
+                        self.suspect_strays();
+                        return Err(error);
+                    }
                 }
             }
             Err(error) => return Err(error),

@@ -13,8 +13,8 @@ use crate::shared::{ChangeError, Shared};
 const PAGE: usize = 256;
 
 impl Shared {
-    /// Has the dispatcher look for strays: something that would have made this
-    /// engine an owner failed, and nobody knows whether it came true.
+    /// Has the dispatcher look for strays: a commit failed, and nobody knows
+    /// whether it came true all the same.
     pub(crate) fn suspect_strays(&self) {
         self.strays.store(true, Ordering::SeqCst);
         self.admission.wake();
@@ -25,11 +25,15 @@ impl Shared {
         if !self.strays.swap(false, Ordering::SeqCst) {
             return Ok(());
         }
-        let returned = self.give_back(ExecutionQuery {
-            state: Some(ExecutionState::Running),
-            limit: PAGE,
-            ..ExecutionQuery::default()
-        });
+        let returned = async {
+            self.tell_of_ends().await?;
+            self.give_back(ExecutionQuery {
+                state: Some(ExecutionState::Running),
+                limit: PAGE,
+                ..ExecutionQuery::default()
+            })
+            .await
+        };
         match returned.await {
             Err(error) if error.is_temporary() => {
                 self.strays.store(true, Ordering::SeqCst);
@@ -42,6 +46,20 @@ impl Shared {
             }
             Ok(()) => Ok(()),
         }
+    }
+
+    /// Tells those who wait for an end that came while the store could not say so.
+    async fn tell_of_ends(&self) -> Result<(), StoreError> {
+        for id in self.waiters.awaited() {
+            match self.store.execution(id).await? {
+                Some(execution) if execution.state().is_terminal() => {
+                    self.waiters.ended(&execution);
+                }
+                Some(_) => {}
+                None => self.waiters.gone(id),
+            }
+        }
+        Ok(())
     }
 
     async fn give_back(&self, mut query: ExecutionQuery) -> Result<(), StoreError> {

@@ -54,6 +54,11 @@ impl Waiters {
         self.count.store(0, Ordering::SeqCst);
     }
 
+    /// Returns the executions whose end somebody waits for.
+    pub(crate) fn awaited(&self) -> Vec<ExecutionId> {
+        self.waiting.lock().keys().copied().collect()
+    }
+
     fn take(&self, id: ExecutionId) -> Vec<oneshot::Sender<Execution>> {
         if self.count.load(Ordering::SeqCst) == 0 {
             return Vec::new();

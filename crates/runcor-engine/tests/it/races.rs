@@ -32,6 +32,8 @@ on_every_store!(
     a_step_that_can_not_be_recorded_for_a_while_is_not_run_again,
     a_step_whose_answer_was_lost_is_not_run_again,
     a_store_that_panics_once_does_not_end_the_dispatcher,
+    who_waits_is_told_of_a_cancel_that_nobody_could_look_up,
+    a_clock_that_jumps_takes_nothing_away_from_who_runs_it,
 );
 
 /// Moves the clock on, a bit at a time, until an execution has ended.
@@ -423,6 +425,63 @@ async fn a_store_that_panics_once_does_not_end_the_dispatcher(kind: Kind) {
     let queued = bed.trigger("echo", "q").await.id();
     bed.engine.cancel(blocker, None).await.unwrap();
     assert_eq!(ended_in_time(&bed, queued).await.state(), ExecutionState::Complete);
+}
+
+async fn who_waits_is_told_of_a_cancel_that_nobody_could_look_up(kind: Kind) {
+    let (bed, store) = fickle_bed(kind, 1).await;
+    register(&bed, "wait", async |_ctx: FlowContext| Ok(FlowOutcome::Wait(WaitSignal::default())));
+    let id = bed.trigger("wait", "w").await.id();
+    bed.until_state(id, ExecutionState::Waiting).await;
+    let engine = bed.engine.clone();
+    let waiter = tokio::spawn(async move { engine.finished(id).await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let mut lost = false;
+    store.decide(move |call| {
+        if leads_to(call, ExecutionState::Failed) && !lost {
+            lost = true;
+            return Fate::Lose(unavailable());
+        }
+        if lost { Fate::Refuse(unavailable()) } else { Fate::Pass }
+    });
+    let error = bed.engine.cancel(id, None).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StorageUnavailable);
+    store.recover();
+    eventually(async || {
+        nudge(&bed);
+        waiter.is_finished().then_some(())
+    })
+    .await;
+    assert_eq!(code(&waiter.await.unwrap().unwrap()), "CANCELLED");
+}
+
+async fn a_clock_that_jumps_takes_nothing_away_from_who_runs_it(kind: Kind) {
+    let (bed, _store) = fickle_bed(kind, 2).await;
+    let gate = Arc::new(Notify::new());
+    let door = Arc::clone(&gate);
+    register(&bed, "gated", move |_ctx: FlowContext| {
+        let door = Arc::clone(&door);
+        async move {
+            door.notified().await;
+            Ok(done())
+        }
+    });
+    register(&bed, "echo", echo);
+    let gated = bed.trigger("gated", "g").await.id();
+    let hour = Duration::from_secs(3_600);
+    let start = bed.clock.now();
+    for (n, at) in [start.after(hour), start, start.after(hour * 48)].into_iter().enumerate() {
+        bed.clock.set(at);
+        // A new flow sends the dispatcher to claim at that instant.
+        register(&bed, &format!("other{n}"), echo);
+        for m in 0..5 {
+            let id = bed.trigger("echo", &format!("{n}:{m}")).await.id();
+            ended_in_time(&bed, id).await;
+        }
+    }
+    gate.notify_one();
+    assert_eq!(bed.ended(gated).await.status.epoch, 1);
 }
 
 #[tokio::test]
