@@ -9,6 +9,7 @@ mod resume;
 mod status;
 mod trigger;
 
+use std::io::Read;
 use std::process::ExitCode;
 
 use serde_json::Value;
@@ -16,6 +17,9 @@ use serde_json::Value;
 use crate::args::{Cli, Command};
 use crate::console::Console;
 use crate::failure::Failure;
+
+/// The longest JSON that is read, in bytes; a server accepts less.
+const LONGEST: u64 = 64 << 20;
 
 /// Runs the command.
 pub(crate) async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure> {
@@ -35,10 +39,11 @@ pub(crate) async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure
 /// Reads JSON from an argument: the text itself, `@FILE`, or `-` for standard input.
 fn read_json(argument: &str, name: &str) -> Result<Value, Failure> {
     let text = match (argument, argument.strip_prefix('@')) {
-        ("-", _) => std::io::read_to_string(std::io::stdin())?,
-        (_, Some(file)) => std::fs::read_to_string(file).map_err(|error| {
-            Failure::new("IO_ERROR", format!("{name}: can't read {file}: {error}"))
-        })?,
+        ("-", _) => read_text(std::io::stdin(), "standard input", name)?,
+        (_, Some(path)) => {
+            let file = std::fs::File::open(path).map_err(|error| unreadable(name, path, &error))?;
+            read_text(file, path, name)?
+        }
         _ => argument.to_owned(),
     };
     serde_json::from_str(&text).map_err(|error| {
@@ -49,6 +54,23 @@ fn read_json(argument: &str, name: &str) -> Result<Value, Failure> {
         };
         Failure::new("INVALID_JSON", format!("{name} is not JSON: {error}{hint}"))
     })
+}
+
+/// Reads a text to its end, which it must have.
+fn read_text(source: impl Read, origin: &str, name: &str) -> Result<String, Failure> {
+    let mut text = String::new();
+    let mut source = source.take(LONGEST + 1);
+    let length =
+        source.read_to_string(&mut text).map_err(|error| unreadable(name, origin, &error))?;
+    if u64::try_from(length).is_ok_and(|length| length <= LONGEST) {
+        return Ok(text);
+    }
+    let message = format!("{name}: {origin} is longer than {LONGEST} bytes");
+    Err(Failure::new("PAYLOAD_TOO_LARGE", message))
+}
+
+fn unreadable(name: &str, origin: &str, error: &std::io::Error) -> Failure {
+    Failure::new("IO_ERROR", format!("{name}: can't read {origin}: {error}"))
 }
 
 /// The exit code for what became of an execution.

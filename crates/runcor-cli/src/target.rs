@@ -19,6 +19,9 @@ use crate::summary::is_settled;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// The code of a failure to see the end in time.
+pub(crate) const WAIT_LIMIT: &str = "WAIT_LIMIT";
+
 /// Whom a command talks to.
 pub(crate) enum Target {
     Remote(Remote),
@@ -83,6 +86,9 @@ impl Target {
         if project.database().is_none() {
             if configured.answers().await {
                 return Ok(Self::Remote(configured));
+            }
+            if !with_flows {
+                console.warn("executions are in memory here (state.type), and none outlives the process that ran it");
             }
         } else if let Some(url) = discovery::noted(project) {
             let noted = Remote::new(&url, token())?;
@@ -168,10 +174,12 @@ impl Target {
         };
         let Some(limit) = limit else { return looking.await };
         tokio::time::timeout(limit, looking).await.unwrap_or_else(|_| {
-            Err(Failure::new(
-                "WAIT_LIMIT",
-                format!("execution {id} has not ended yet; look with `runcor status {id}`"),
-            ))
+            let advice = if self.is_local() {
+                "it goes on as soon as this project runs again, as with `runcor dev`".to_owned()
+            } else {
+                format!("look with `runcor status {id}`")
+            };
+            Err(Failure::new(WAIT_LIMIT, format!("execution {id} has not ended yet; {advice}")))
         })
     }
 }

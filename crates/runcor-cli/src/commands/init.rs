@@ -37,10 +37,10 @@ pub(crate) fn run(args: &Init, console: &Console) -> Result<ExitCode, Failure> {
 
 /// Returns the folder and the project's name in it.
 fn folder_and_name(name: Option<&str>) -> Result<(PathBuf, String), Failure> {
-    let Some(name) = name else {
+    let Some(name) = name.filter(|name| Path::new(name) != Path::new(".")) else {
         let here = std::env::current_dir()?;
         let name = here.file_name().map_or_else(|| "project".into(), |name| name.to_string_lossy());
-        return Ok((PathBuf::from("."), plain(&name)));
+        return Ok((PathBuf::from("."), named(plain(&name), &name)?));
     };
     let folder = PathBuf::from(name);
     let last = folder.file_name().map(|name| plain(&name.to_string_lossy())).unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::args::Trigger;
 use crate::console::{Console, Paint};
 use crate::failure::Failure;
 use crate::summary;
-use crate::target::{Target, TriggerRequest};
+use crate::target::{Target, TriggerRequest, WAIT_LIMIT};
 
 pub(crate) async fn run(
     args: Trigger,
@@ -42,7 +42,11 @@ pub(crate) async fn run(
         }
         Err(failure) => Err(failure),
     };
-    target.leave().await?;
+    let gave_up = outcome.as_ref().is_err_and(|failure| failure.code == WAIT_LIMIT);
+    // Who waits no longer does not wait for what runs here either; the store has it all.
+    if !(gave_up && target.is_local()) {
+        target.leave().await?;
+    }
     let (execution, waited) = outcome?;
     if console.json && waited {
         console.value(&json!({ "execution": summary::short(&execution) }));

@@ -33,6 +33,7 @@ fn this_folder_is_used_where_none_is_named() {
     assert!(ran.stdout.ends_with("Next: runcor dev\n"), "{ran:?}");
     let text = std::fs::read_to_string(home.path("runcor.yaml")).unwrap();
     assert!(text.starts_with("# lamp-shop:"), "{text}");
+    home.run(&["init", ".", "--force"]).exits(0);
 }
 
 #[test]

@@ -17,6 +17,14 @@ fn an_empty_store_says_so() {
 }
 
 #[test]
+fn a_store_in_memory_is_told_to_forget() {
+    let project = Project::new();
+    project.write("runcor.yaml", "httpServer: { enabled: true, port: 1 }\n");
+    let ran = project.run(&["status"]).exits(0);
+    assert!(ran.stderr.contains("executions are in memory"), "{ran:?}");
+}
+
+#[test]
 fn the_newest_come_first_and_filters_and_limits_hold() {
     let project = Project::with_a_failing_flow();
     for served in [false, true] {

@@ -110,6 +110,8 @@ fn input_that_is_not_json_is_explained() {
         ("hello", "a text needs quotes of its own"),
         ("@nosuch.json", "can't read nosuch.json"),
         ("", "--input is not JSON"),
+        #[cfg(unix)]
+        ("@/dev/zero", "is longer than"),
     ] {
         let ran = project.run(&["trigger", "echo", "--input", input]).exits(1);
         assert!(ran.stderr.contains(says), "{ran:?}");
@@ -126,6 +128,20 @@ fn a_wait_with_a_limit_ends_and_says_where_to_look() {
     assert!(ran.stderr.contains("has not ended yet; look with `runcor status"), "{ran:?}");
     let list = project.run(&["status", "--state", "running", "--json"]).exits(0).json();
     assert_eq!(list["executions"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_command_alone_leaves_what_it_does_not_wait_for_to_the_next() {
+    let (project, silent) = Project::with_a_flow_that_never_ends();
+    let args = ["trigger", "slow", "--key", "k", "--input", "{}", "--wait", "0.2", "--json"];
+    let ran = project.run(&args).exits(1);
+    assert_eq!(ran.error()["code"], "WAIT_LIMIT");
+    assert!(ran.error()["message"].as_str().unwrap().contains("runcor dev"), "{ran:?}");
+    drop(silent.accept().unwrap());
+    let dev = project.dev();
+    assert_eq!(dev.banner()["unfinished"], 1);
+    // It is called again by the next process.
+    silent.accept().unwrap();
 }
 
 #[test]

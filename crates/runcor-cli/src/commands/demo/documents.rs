@@ -12,6 +12,9 @@ const LONGEST: usize = 64 * 1024;
 /// How many documents one demo reads at most.
 const MOST: usize = 1_000;
 
+/// For how many files that are left out the reason is told.
+const MOST_TOLD: usize = 10;
+
 /// One document.
 pub(crate) struct Document {
     pub(crate) name: String,
@@ -40,6 +43,7 @@ pub(crate) fn read(folder: Option<&Path>, console: &Console) -> Result<Vec<Docum
             .collect());
     };
     let mut documents = Vec::new();
+    let mut left_out = Vec::new();
     for path in files(folder)? {
         match read_one(&path) {
             Ok(found) if documents.len() < MOST => documents.push(found),
@@ -47,8 +51,14 @@ pub(crate) fn read(folder: Option<&Path>, console: &Console) -> Result<Vec<Docum
                 console.warn(format!("only the first {MOST} documents are read"));
                 break;
             }
-            Err(reason) => console.warn(format!("{} is left out: {reason}", path.display())),
+            Err(reason) => left_out.push(format!("{} is left out: {reason}", path.display())),
         }
+    }
+    for reason in left_out.iter().take(MOST_TOLD) {
+        console.warn(reason);
+    }
+    if left_out.len() > MOST_TOLD {
+        console.warn(format!("and {} other files are left out", left_out.len() - MOST_TOLD));
     }
     if documents.is_empty() {
         let message = format!("{} has no document that can be read as text", folder.display());
