@@ -76,7 +76,7 @@ impl Work<'_> {
     }
 
     fn insert(&mut self, execution: Execution) -> Result<(), StoreError> {
-        if let Some(record) = self.state.executions.by_key(&Key::of(&execution)) {
+        if let Some(record) = self.state.executions.by_key(Key::of(&execution)) {
             return Err(StoreError::Duplicate { existing: Box::new(record.execution.clone()) });
         }
         if let Some((_, record)) = self.state.executions.by_id(execution.id()) {

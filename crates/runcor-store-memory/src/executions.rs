@@ -1,6 +1,6 @@
 //! The executions: records by creation number, and an index for every way to find them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use runcor_core::{
     Execution, ExecutionId, ExecutionState, ExecutionStatus, FlowName, IdempotencyKey, TenantId,
@@ -8,10 +8,11 @@ use runcor_core::{
 };
 
 use crate::groups::Groups;
+use crate::index::Index;
 use crate::record::Record;
 
 /// What an idempotency key is unique in.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) tenant: Option<TenantId>,
     pub(crate) flow: FlowName,
@@ -35,8 +36,8 @@ pub(crate) struct Executions {
     last: u64,
     // Boxed, so that splitting a node of the tree moves pointers.
     pub(crate) records: BTreeMap<u64, Box<Record>>,
-    numbers: HashMap<ExecutionId, u64>,
-    keys: HashMap<Key, u64>,
+    numbers: Index<ExecutionId>,
+    keys: Index<Key>,
     pub(crate) states: Groups<ExecutionState, u64>,
     pub(crate) flows: Groups<FlowName, u64>,
     pub(crate) users: Groups<UserId, u64>,
@@ -57,12 +58,12 @@ impl Executions {
     }
 
     pub(crate) fn by_id(&self, id: ExecutionId) -> Option<(u64, &Record)> {
-        let number = *self.numbers.get(&id)?;
+        let number = self.numbers.get(id)?;
         self.get(number).map(|record| (number, record))
     }
 
-    pub(crate) fn by_key(&self, key: &Key) -> Option<&Record> {
-        self.keys.get(key).and_then(|number| self.get(*number))
+    pub(crate) fn by_key(&self, key: Key) -> Option<&Record> {
+        self.keys.get(key).and_then(|number| self.get(number))
     }
 
     /// Adds an execution under the next number.
@@ -98,8 +99,8 @@ impl Executions {
     pub(crate) fn take(&mut self, number: u64) -> Option<Box<Record>> {
         let record = self.records.remove(&number)?;
         let spec = &record.execution.spec;
-        self.numbers.remove(&spec.id);
-        self.keys.remove(&Key::of(&record.execution));
+        self.numbers.remove(spec.id);
+        self.keys.remove(Key::of(&record.execution));
         self.states.remove(&record.execution.status.state, &number);
         self.flows.remove(&spec.flow, &number);
         if let Some(user) = &spec.user_id {

@@ -238,7 +238,7 @@ fn audit(state: &State) {
     assert_eq!(executions.tenants, state.executions.tenants);
     for record in state.executions.records.values() {
         let key = crate::executions::Key::of(&record.execution);
-        let found = state.executions.by_key(&key).map(|record| record.execution.id());
+        let found = state.executions.by_key(key).map(|record| record.execution.id());
         assert_eq!(found, Some(record.execution.id()));
     }
 }

@@ -37,6 +37,7 @@ mod state;
 mod events;
 mod executions;
 mod groups;
+mod index;
 mod listing;
 mod queues;
 mod record;

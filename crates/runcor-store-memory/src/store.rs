@@ -85,7 +85,7 @@ impl Store for MemoryStore {
         key: &IdempotencyKey,
     ) -> Result<Option<Execution>, StoreError> {
         let key = Key { tenant: tenant.cloned(), flow: flow.clone(), key: key.clone() };
-        self.with(|state| Ok(state.executions.by_key(&key).map(|record| record.execution.clone())))
+        self.with(|state| Ok(state.executions.by_key(key).map(|record| record.execution.clone())))
     }
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Execution>, StoreError> {
