@@ -56,6 +56,9 @@ pub(crate) enum Command {
 
 /// `runcor demo`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "The model is the one of runcor.yaml in this folder, or a local OpenAI-compatible server, or the mock.\nRUNCOR_LOCAL_SERVERS names the servers to ask, as base URLs separated by commas; empty, none is asked."
+)]
 pub(crate) struct Demo {
     /// A folder of documents; a few that come with runcor otherwise
     #[arg(value_name = "DIR")]

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::bed::{Dev, ECHO, Project, client};
+use crate::bed::{Dev, ECHO, Project, Ran, client};
 
 /// A small file system of its own; it is taken away when it is dropped.
 struct Disk {
@@ -130,6 +130,25 @@ async fn triggers_are_refused_reads_go_on_and_nothing_accepted_is_lost() {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         assert!(is_complete(&disk.place, id), "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_on_a_full_disk_says_so_and_a_later_one_has_everything() {
+    let home = Project::empty();
+    let Some(disk) = Disk::mount(home.path("disk")) else { return };
+    project(&disk, &ECHO.replace("name: echo", "name: other"));
+    let run = |args: &[&str]| Ran::of(crate::bed::runcor(&disk.place, args).output().unwrap());
+    let trigger = ["trigger", "echo", "--key", "k", "--input", "1", "--json"];
+    for is_new in [true, false] {
+        disk.fill();
+        for args in [&["dev", "--port", "0", "--json"][..], &["status", "--json"], &trigger] {
+            let ran = run(args).exits(1);
+            assert_eq!(ran.error()["code"], "STORAGE_FULL", "{is_new} {args:?} {ran:?}");
+        }
+        disk.free();
+        let first = run(&trigger).exits(0).json();
+        assert_eq!(run(&trigger).exits(0).json(), first);
     }
 }
 
