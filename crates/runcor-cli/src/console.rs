@@ -52,6 +52,13 @@ impl Console {
         let _ = writeln!(std::io::stdout().lock(), "{}", text.as_ref());
     }
 
+    /// Prints a line where a terminal that is held must not hold the engine.
+    pub(crate) async fn line_aside(&self, text: String) {
+        let console = *self;
+        // It fails only when the process ends.
+        let _ = tokio::task::spawn_blocking(move || console.line(text)).await;
+    }
+
     /// Prints a line for people only: nothing with `--json`.
     pub(crate) fn note(&self, text: impl AsRef<str>) {
         if !self.json {

@@ -18,7 +18,10 @@ impl AddressFile {
     /// folder can't be written, in which case the configured address has to do.
     pub(crate) fn write(project: &Project, url: &str) -> Option<Self> {
         let path = place(&project.database()?);
-        std::fs::write(&path, url).ok()?;
+        // Whole or not at all: a command may look at any time.
+        let beside = path.with_extension("db-api-part");
+        std::fs::write(&beside, url).ok()?;
+        std::fs::rename(&beside, &path).ok()?;
         Some(Self { path })
     }
 }

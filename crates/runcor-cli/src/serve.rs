@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use runcor::http::{HttpConfig, HttpParts, Server, ServerHandle};
 use runcor::{Project, Runcor};
@@ -81,19 +82,23 @@ async fn terminated() {
 /// The exit code of a process that was interrupted and could not finish.
 pub(crate) const INTERRUPTED: u8 = 130;
 
+/// How long the word that it stops may take to be printed.
+const LONGEST_PRINT: Duration = Duration::from_millis(500);
+
 /// Stops the API and the engine; a second signal does not wait.
 pub(crate) async fn stop(
     runcor: &Runcor,
     server: Option<ServerHandle>,
     console: &Console,
 ) -> Result<ExitCode, Failure> {
-    console.document(&json!({ "type": "stopping" }));
-    console.note(
-        console.paint(
-            Paint::Dim,
-            "Stopping: what runs may finish; press Ctrl-C again to stop at once.",
-        ),
-    );
+    let line = if console.json {
+        json!({ "type": "stopping" }).to_string()
+    } else {
+        let text = "Stopping: what runs may finish; press Ctrl-C again to stop at once.";
+        console.paint(Paint::Dim, text)
+    };
+    // A reader that does not read must not keep the engine from ending.
+    let _ = tokio::time::timeout(LONGEST_PRINT, console.line_aside(line)).await;
     let orderly = async {
         // New triggers are refused while those under way are answered.
         let engine = runcor.engine().shutdown();

@@ -181,6 +181,17 @@ impl Ran {
     }
 }
 
+/// Any child; it is killed when it is dropped.
+pub(crate) struct Guarded(pub(crate) Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A running `runcor dev --json`; it is killed when it is dropped.
 pub(crate) struct Dev {
     child: Child,

@@ -3,7 +3,7 @@
 use runcor_testkit::vendor_server::{Reply, VendorServer};
 use serde_json::json;
 
-use crate::bed::{Project, runcor};
+use crate::bed::{Guarded, Project, runcor};
 
 #[test]
 fn every_document_that_comes_with_it_is_done() {
@@ -125,18 +125,20 @@ fn the_api_runs_on_until_it_is_stopped() {
     use std::process::{Command, Stdio};
 
     let project = Project::empty();
-    let mut child = runcor(project.dir(), &["demo", "--json", "--port", "0"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = Guarded(
+        runcor(project.dir(), &["demo", "--json", "--port", "0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap(),
+    );
     let mut line = String::new();
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap());
     lines.read_line(&mut line).unwrap();
     let report: serde_json::Value = serde_json::from_str(&line).unwrap();
     let ran = project.run(&["status", "--json", "--url", report["url"].as_str().unwrap()]);
-    let id = child.id().to_string();
+    let id = child.0.id().to_string();
     Command::new("kill").args(["-INT", &id]).status().unwrap();
-    assert!(child.wait().unwrap().success());
+    assert!(child.0.wait().unwrap().success());
     let list = ran.exits(0).json();
     assert_eq!(list["executions"].as_array().unwrap().len(), 6);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::bed::{Project, runcor};
+use crate::bed::{Guarded, Project, runcor};
 
 #[test]
 fn the_first_line_tells_a_parent_all_it_needs() {
@@ -32,9 +32,9 @@ fn people_get_a_banner_and_a_line_for_each_event() {
     use std::process::Stdio;
 
     let project = Project::new();
-    let mut child =
-        runcor(project.dir(), &["dev", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut command = runcor(project.dir(), &["dev", "--port", "0"]);
+    let mut child = Guarded(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines().map(Result::unwrap);
     let banner: Vec<_> = lines.by_ref().take(7).collect();
     assert_eq!(banner[0], format!("runcor v{}", env!("CARGO_PKG_VERSION")));
     for (line, label) in
@@ -44,10 +44,6 @@ fn people_get_a_banner_and_a_line_for_each_event() {
     }
     project.run(&["trigger", "echo", "--input", "1"]).exits(0);
     let event = lines.find(|line| line.contains("running → complete"));
-    // The pipe must be read to its end or closed before the child is waited for.
-    drop(lines);
-    child.kill().unwrap();
-    child.wait().unwrap();
     let event = event.unwrap();
     assert!(event.contains("[execution]") && event.contains("echo"), "{event}");
 }
@@ -86,7 +82,7 @@ fn a_folder_that_is_missing_for_the_database_is_told() {
 mod signals {
     use std::process::Stdio;
 
-    use crate::bed::{Dev, Project, runcor};
+    use crate::bed::{Dev, Guarded, Project, runcor};
 
     #[test]
     fn a_request_to_end_is_followed_and_leaves_no_address() {
@@ -99,6 +95,38 @@ mod signals {
             dev.line_of("stopping");
             assert!(!project.path("runcor.db-api").exists());
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_parent_that_does_not_read_stops_neither_the_work_nor_the_end() {
+        let project = Project::new();
+        let mut child = Guarded(
+            runcor(project.dir(), &["dev", "--port", "0", "--json"])
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap(),
+        );
+        let held = child.0.stdout.take().unwrap();
+        let address = project.path("runcor.db-api");
+        while !address.exists() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        project.run(&["status"]).exits(0);
+        let url = std::fs::read_to_string(address).unwrap();
+        let client = crate::bed::client();
+        // More lines than a pipe holds.
+        for n in 0..400 {
+            let body = serde_json::json!({ "idempotencyKey": n.to_string(), "input": n });
+            let call = client.post(format!("{url}/v1/flows/echo/trigger")).json(&body);
+            assert!(call.send().await.unwrap().status().is_success());
+        }
+        let ran = project.run(&["trigger", "echo", "--input", "1"]);
+        let id = child.0.id().to_string();
+        std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
+        let ended = child.0.wait().unwrap();
+        drop(held);
+        ran.exits(0);
+        assert_eq!(ended.code(), Some(0));
     }
 
     #[test]

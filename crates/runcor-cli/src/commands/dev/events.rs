@@ -28,7 +28,7 @@ pub(crate) async fn print(runcor: Runcor, console: Console) {
         };
         if console.json {
             if let Ok(line) = serde_json::to_string(&record.event) {
-                console.line(line);
+                console.line_aside(line).await;
             }
             continue;
         }
@@ -44,19 +44,20 @@ pub(crate) async fn print(runcor: Runcor, console: Console) {
         }
         if let Some(text) = describe(&console, &record.event) {
             let flow = id.and_then(|id| flows.get(&id)).map_or("", String::as_str);
-            print_line(&console, &record.event, flow, &text);
+            let line = line(&console, &record.event, flow, &text);
+            console.line_aside(line).await;
         }
     }
 }
 
-fn print_line(console: &Console, event: &Event, flow: &str, text: &str) {
+fn line(console: &Console, event: &Event, flow: &str, text: &str) -> String {
     let time =
         at(event).map_or_else(|| "        ".to_owned(), |at| at.format("%H:%M:%S").to_string());
     let category = console.paint(Paint::Dim, &format!("[{}]", event.category().as_str()));
     let id = event.execution_id().map(|id| id.to_string()).unwrap_or_default();
     let id = console.paint(Paint::Dim, &id);
     let flow = console.paint(Paint::Bold, flow);
-    console.line(format!("{time}  {category}  {flow}  {text}  {id}"));
+    format!("{time}  {category}  {flow}  {text}  {id}")
 }
 
 fn at(event: &Event) -> Option<DateTime<Local>> {
