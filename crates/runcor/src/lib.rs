@@ -25,6 +25,8 @@
 )]
 
 mod builder;
+#[cfg(doctest)]
+mod front_page;
 mod models;
 #[cfg(feature = "project")]
 mod project;
@@ -140,8 +142,3 @@ pub use runcor_pipeline as pipeline;
 #[cfg(feature = "testkit")]
 #[doc(inline)]
 pub use runcor_testkit as testkit;
-
-/// The front page of the repository, whose example has to run.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct FrontPage;
