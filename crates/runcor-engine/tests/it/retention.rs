@@ -101,6 +101,7 @@ async fn lists_filter_by_state_flow_user_and_tenant(kind: Kind) {
     let ann = bed.trigger_with("echo", ann).await.id();
     bed.ended(ann).await;
     let bob = bed.trigger_with("stuck", Trigger::new("b", Value::Null).with_user("bob")).await.id();
+    bed.until_state(bob, ExecutionState::Running).await;
     let all = ExecutionQuery::default();
     let by_state = ExecutionQuery { state: Some(ExecutionState::Running), ..all.clone() };
     let by_flow = ExecutionQuery { flow: Some(FlowName::new("echo").unwrap()), ..all.clone() };
