@@ -1,4 +1,7 @@
-//! Serves one flow from memory: `cargo run --release -p runcor-http --example serve`.
+//! Serves one flow from memory until Ctrl-C.
+//!
+//! Needs: a client beside it, so it is built by the checks and not run. Start it with
+//! `cargo run --release -p runcor-http --example serve`.
 //!
 //! Then, in another terminal:
 //! `curl -X POST 'localhost:3000/v1/flows/hello/trigger?wait=1000' -d '{"idempotencyKey":"1"}'`
