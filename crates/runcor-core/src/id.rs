@@ -128,68 +128,33 @@ text_id!(
     /// The tenant that owns an execution.
     TenantId, "tenant id");
 
-/// The identity of one execution: a UUID of version 7, ordered by creation time.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ExecutionId(Uuid);
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
 
-impl ExecutionId {
-    /// Mints a new identity whose time part is `now`.
-    #[must_use]
-    pub fn mint(now: Timestamp) -> Self {
-        Self(mint(now))
-    }
+        impl $name {
+            /// Mints a new identity whose time part is `now`.
+            #[must_use]
+            pub fn mint(now: Timestamp) -> Self {
+                Self(mint(now))
+            }
 
-    /// Returns the sixteen bytes of the identity, as a store keeps them.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
+            /// Returns the sixteen bytes of the identity, as a store keeps them.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 16] {
+                self.0.as_bytes()
+            }
 
-    /// Makes an identity from the sixteen bytes that [`as_bytes`](Self::as_bytes) gave.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
-}
+            /// Makes an identity from the sixteen bytes that [`as_bytes`](Self::as_bytes) gave.
+            #[must_use]
+            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+        }
 
-/// The identity of one engine process that owns executions by lease.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct WorkerId(Uuid);
-
-impl WorkerId {
-    /// Mints a new identity whose time part is `now`.
-    #[must_use]
-    pub fn mint(now: Timestamp) -> Self {
-        Self(mint(now))
-    }
-
-    /// Returns the sixteen bytes of the identity, as a store keeps them.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        self.0.as_bytes()
-    }
-
-    /// Makes an identity from the sixteen bytes that [`as_bytes`](Self::as_bytes) gave.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes))
-    }
-}
-
-fn mint(now: Timestamp) -> Uuid {
-    let millis = u64::try_from(now.as_millis()).unwrap_or(0);
-    let time = uuid::Timestamp::from_unix(
-        uuid::timestamp::context::ContextV7::new(),
-        millis / 1000,
-        u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000,
-    );
-    Uuid::new_v7(time)
-}
-
-macro_rules! uuid_text {
-    ($name:ident, $kind:literal) => {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(&self.0.as_hyphenated(), f)
@@ -213,8 +178,22 @@ macro_rules! uuid_text {
     };
 }
 
-uuid_text!(ExecutionId, "execution id");
-uuid_text!(WorkerId, "worker id");
+uuid_id!(
+    /// The identity of one execution: a UUID of version 7, ordered by creation time.
+    ExecutionId, "execution id");
+uuid_id!(
+    /// The identity of one engine process that owns executions by lease.
+    WorkerId, "worker id");
+
+fn mint(now: Timestamp) -> Uuid {
+    let millis = u64::try_from(now.as_millis()).unwrap_or(0);
+    let time = uuid::Timestamp::from_unix(
+        uuid::timestamp::context::ContextV7::new(),
+        millis / 1000,
+        u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000,
+    );
+    Uuid::new_v7(time)
+}
 
 #[cfg(test)]
 mod tests {
