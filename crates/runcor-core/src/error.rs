@@ -109,6 +109,22 @@ codes! {
     // Steps of flows.
     /// A step of a flow failed.
     StepFailed = "STEP_FAILED",
+    /// The flow asks something else than when it ran before.
+    JournalDiverged = "JOURNAL_DIVERGED",
+    /// The execution is no longer run by this handler; it may do nothing more.
+    ExecutionLost = "EXECUTION_LOST",
+    /// Flows call flows more levels deep than allowed.
+    CallTooDeep = "CALL_TOO_DEEP",
+    /// No tool of that name is offered.
+    ToolNotFound = "TOOL_NOT_FOUND",
+    /// A tool failed.
+    ToolFailed = "TOOL_FAILED",
+    /// A decision came with another token than the approval's.
+    InvalidToken = "INVALID_TOKEN",
+    /// Somebody gave up an execution that waited for a decision.
+    GivenUp = "GIVEN_UP",
+    /// The journal has nothing at that place.
+    EntryNotFound = "ENTRY_NOT_FOUND",
     /// A webhook answered with an error.
     WebhookFailed = "WEBHOOK_FAILED",
     /// An address is private and the configuration does not allow it.
@@ -123,6 +139,9 @@ codes! {
     StorageCorrupt = "STORAGE_CORRUPT",
     /// Another process owns the database file.
     StorageLocked = "STORAGE_LOCKED",
+
+    /// A commit takes too long; the disk or the machine is in trouble.
+    StorageSlow = "STORAGE_SLOW",
 
     // HTTP.
     /// The request carries no valid token.

@@ -11,6 +11,7 @@ pub mod backoff;
 
 pub use change::{Applied, Change, InvalidTransition};
 pub use record::{
-    Execution, ExecutionError, ExecutionSpec, ExecutionStatus, Fence, Transition, WaitContext,
+    Execution, ExecutionError, ExecutionSpec, ExecutionStatus, Fence, ForkChanges, ForkOrigin,
+    Parent, Transition, WaitContext,
 };
 pub use state::{ExecutionState, UnknownState};

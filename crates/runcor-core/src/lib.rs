@@ -11,6 +11,7 @@
 //! | [`Store`] | the one write path, and the reads | `runcor-store-*` |
 //! | [`ModelProvider`] | one vendor | `runcor-providers` |
 //! | [`ModelService`] | what a flow calls for an answer | `runcor-router` |
+//! | [`ToolProvider`] | tools, offered and called | adapters, applications |
 //! | [`Runtime`] | the control plane | `runcor-engine` |
 //! | [`Clock`] | time | [`SystemClock`], [`ManualClock`] |
 //! | [`EventSink`] | takes announcements | `runcor-engine` |
@@ -23,6 +24,7 @@ mod error;
 mod event;
 mod execution;
 mod flow;
+mod health;
 mod id;
 mod model;
 mod money;
@@ -30,6 +32,8 @@ mod runtime;
 mod schema;
 mod store;
 mod time;
+mod timeline;
+mod tool;
 
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error::{Error, ErrorCode, Result, Retry};
@@ -40,12 +44,16 @@ pub use event::{
 pub use execution::backoff;
 pub use execution::{
     Applied, Change, Execution, ExecutionError, ExecutionSpec, ExecutionState, ExecutionStatus,
-    Fence, InvalidTransition, Transition, UnknownState, WaitContext,
+    Fence, ForkChanges, ForkOrigin, InvalidTransition, Parent, Transition, UnknownState,
+    WaitContext,
 };
 pub use flow::{
-    Flow, FlowConfig, FlowContext, FlowContextParts, FlowError, FlowHandler, FlowInfo, FlowOutcome,
-    Journal, JournalEntry, JournalKind, Step, WaitSignal,
+    Answer, Approval, ApprovalAnswer, Calls, ChildCall, Decision, Divergence, Flow, FlowConfig,
+    FlowContext, FlowContextParts, FlowError, FlowHandler, FlowInfo, FlowModels, FlowOutcome,
+    FlowTools, InvalidRequestHash, Journal, JournalEntry, JournalKind, OpenApproval, Outcome,
+    RequestHash, Spend, Step, StepBuilder, StepFailure, Suspension, WaitKind, WaitSignal,
 };
+pub use health::{Degraded, EngineHealth};
 pub use id::{
     ExecutionId, FlowName, IdempotencyKey, InvalidId, MAX_ID_BYTES, SessionId, TenantId, UserId,
     WorkerId,
@@ -56,7 +64,7 @@ pub use model::{
     ResponseFormat, Role, Strategy, ToolCall, ToolDefinition, Usage,
 };
 pub use money::{Money, TokenPrice};
-pub use runtime::{EngineStatus, ProviderInfo, ProviderReport, Runtime, Trigger, Triggered};
+pub use runtime::{EngineStatus, Fork, ProviderInfo, ProviderReport, Runtime, Trigger, Triggered};
 pub use schema::{Schema, SchemaError, Violation};
 pub use store::{
     Batch, Claim, ClaimRequest, Cursor, EventFeed, EventGap, EventRecord, EventSubscription,
@@ -64,3 +72,5 @@ pub use store::{
     StoreError,
 };
 pub use time::{Timestamp, millis};
+pub use timeline::{EntryState, MAX_TIMELINE_VALUE_BYTES, Timeline, TimelineEntry, TotalSpend};
+pub use tool::{NoTools, ToolInfo, ToolProvider, ToolRequest};

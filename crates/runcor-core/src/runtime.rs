@@ -8,11 +8,13 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::event::ProviderHealth;
-use crate::execution::Execution;
-use crate::flow::FlowInfo;
+use crate::execution::{Execution, ForkChanges};
+use crate::flow::{Decision, FlowInfo};
+use crate::health::EngineHealth;
 use crate::id::ExecutionId;
 use crate::money::TokenPrice;
 use crate::store::{EventRecord, EventSubscription, ExecutionQuery, Page};
+use crate::timeline::Timeline;
 
 /// Runs executions for callers; the engine implements it.
 ///
@@ -57,7 +59,34 @@ pub trait Runtime: std::fmt::Debug + Send + Sync {
     /// `EXECUTION_NOT_FOUND`, `INVALID_STATE`, `FLOW_NOT_FOUND`.
     async fn replay(&self, id: ExecutionId) -> Result<Execution>;
 
-    /// Fails an execution that has not ended, and stops its handler.
+    /// Answers an execution that waits for an approval or for somebody's word on a step.
+    ///
+    /// # Errors
+    /// `EXECUTION_NOT_FOUND`, `INVALID_STATE` (it does not wait for such a
+    /// decision), `INVALID_TOKEN`.
+    async fn decide(&self, id: ExecutionId, decision: Decision) -> Result<Execution>;
+
+    /// Begins a new execution that takes over what an old one did before a
+    /// place in its journal, and does everything from there on anew.
+    ///
+    /// # Errors
+    /// `EXECUTION_NOT_FOUND`, `ENTRY_NOT_FOUND`, and as [`trigger`](Self::trigger).
+    async fn fork(&self, id: ExecutionId, fork: Fork) -> Result<Execution>;
+
+    /// Returns everything that an execution has done.
+    ///
+    /// # Errors
+    /// `EXECUTION_NOT_FOUND`.
+    async fn timeline(&self, id: ExecutionId) -> Result<Timeline>;
+
+    /// Returns the result at a place of an execution's journal, whatever its size.
+    ///
+    /// # Errors
+    /// `EXECUTION_NOT_FOUND`, `ENTRY_NOT_FOUND` (also when it has no result).
+    async fn journal_value(&self, id: ExecutionId, path: &str) -> Result<Value>;
+
+    /// Fails an execution that has not ended and all that it has called, and
+    /// stops their handlers.
     ///
     /// # Errors
     /// `EXECUTION_NOT_FOUND`, `INVALID_STATE`.
@@ -74,6 +103,9 @@ pub trait Runtime: std::fmt::Debug + Send + Sync {
 
     /// Returns where the engine stands.
     fn status(&self) -> EngineStatus;
+
+    /// Returns whether the engine can keep its promises at the moment.
+    fn health(&self) -> EngineHealth;
 
     /// Returns how long the engine has been up.
     fn uptime(&self) -> Duration;
@@ -166,6 +198,20 @@ pub struct Triggered {
     pub execution: Execution,
     /// Whether the idempotency key was known already.
     pub replayed: bool,
+}
+
+/// A wish to run an execution differently from a place in its journal on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fork {
+    /// The place: a path, or the number that the timeline shows. It and what
+    /// came after it is done anew; without one, everything is.
+    pub at: Option<String>,
+    /// The new execution's idempotency key; made up when absent.
+    pub idempotency_key: Option<String>,
+    /// Another input.
+    pub input: Option<Value>,
+    /// Another model, provider or prompt.
+    pub changes: ForkChanges,
 }
 
 /// Where the engine stands.

@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 pub use batch::{Batch, Claim, ClaimRequest, Op, Receipt};
 pub use error::StoreError;
@@ -61,15 +62,19 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Returns a page of executions in order of creation.
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Execution>, StoreError>;
 
-    /// Returns an execution's journal, oldest entry first.
+    /// Returns an execution's journal, in the order in which its places were first met.
+    ///
+    /// Large results MAY be left out as [`Outcome::Spilled`](crate::Outcome::Spilled).
     async fn journal(&self, id: ExecutionId) -> Result<Vec<JournalEntry>, StoreError>;
 
-    /// Returns waiting executions whose wait has failed by `now`, most overdue first.
-    async fn expired_waits(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Execution>, StoreError>;
+    /// Returns the result at a place of a journal, spilled or not; `None` when
+    /// there is no such entry or it has none.
+    async fn journal_value(&self, id: ExecutionId, path: &str)
+    -> Result<Option<Value>, StoreError>;
+
+    /// Returns waiting executions that are due at `now`, to fail or to be woken,
+    /// most overdue first.
+    async fn due_waits(&self, now: Timestamp, limit: usize) -> Result<Vec<Execution>, StoreError>;
 
     /// Returns the earliest instant strictly after `now` at which anything becomes due.
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError>;

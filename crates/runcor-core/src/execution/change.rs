@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::record::{Execution, ExecutionError, ExecutionStatus, Transition, WaitContext};
 use super::state::ExecutionState;
 use crate::event::{Event, ExecutionComplete, ExecutionStateChange};
-use crate::flow::WaitSignal;
+use crate::flow::Suspension;
 use crate::id::WorkerId;
 use crate::time::Timestamp;
 
@@ -44,8 +44,8 @@ pub enum Change {
     /// The handler pauses.
     Wait {
         /// What it waits for.
-        signal: WaitSignal,
-        /// When the wait fails.
+        pause: Box<Suspension>,
+        /// When the wait fails or the handler goes on by itself.
         due: Option<Timestamp>,
     },
     /// Somebody resumes a waiting execution; it may be claimed at once.
@@ -53,6 +53,9 @@ pub enum Change {
         /// What they bring.
         data: Option<Value>,
     },
+    /// A waiting execution goes on without anybody's resume: a timer, a child,
+    /// a decision. It may be claimed at once.
+    Wake,
     /// The owner gives a running or retrying execution back, to be claimed again.
     Release,
     /// The present owner is left as it is and nobody may claim the execution any more.
@@ -122,7 +125,7 @@ impl Change {
             Self::Complete { .. } | Self::Retry { .. } | Self::Wait { .. } => state == Running,
             Self::Fail { .. } => !state.is_terminal(),
             Self::Continue => state == Retrying,
-            Self::Resume { .. } => state == Waiting,
+            Self::Resume { .. } | Self::Wake => state == Waiting,
             Self::Release | Self::Abandon => matches!(state, Running | Retrying),
         }
     }
@@ -136,6 +139,7 @@ impl Change {
             Self::Continue => "begin its next attempt",
             Self::Wait { .. } => "wait",
             Self::Resume { .. } => "be resumed",
+            Self::Wake => "be woken",
             Self::Release => "be released",
             Self::Abandon => "be abandoned",
         }
@@ -171,25 +175,19 @@ impl Change {
                 next.state = ExecutionState::Running;
                 next.due = None;
             }
-            Self::Wait { signal, due } => {
+            Self::Wait { pause: wait, due } => {
                 pause(next, now);
                 next.state = ExecutionState::Waiting;
                 next.owner = None;
                 next.due = due;
-                next.wait = Some(WaitContext {
-                    reason: signal.reason,
-                    expected_resume_by: signal.expected_resume_by,
-                    wait_data: signal.wait_data,
-                    waiting_since: now,
-                });
+                next.wait = Some(WaitContext::of(*wait, now));
             }
             Self::Resume { data } => {
-                next.state = ExecutionState::Running;
-                next.due = Some(now);
-                next.wait = None;
+                wake(next, now);
                 next.resume_data = data;
                 next.resume_count += 1;
             }
+            Self::Wake => wake(next, now),
             Self::Release => {
                 pause(next, now);
                 next.owner = None;
@@ -202,6 +200,13 @@ impl Change {
         }
         false
     }
+}
+
+/// It runs again as soon as there is a slot.
+fn wake(next: &mut ExecutionStatus, now: Timestamp) {
+    next.state = ExecutionState::Running;
+    next.due = Some(now);
+    next.wait = None;
 }
 
 fn pause(next: &mut ExecutionStatus, now: Timestamp) {
@@ -260,7 +265,8 @@ mod tests {
             Just(Change::Fail { error: failure(), expires: None }),
             Just(Change::Retry { due: Timestamp::from_millis(9_999) }),
             Just(Change::Continue),
-            Just(Change::Wait { signal: WaitSignal::default(), due: None }),
+            Just(Change::Wait { pause: Box::default(), due: None }),
+            Just(Change::Wake),
             Just(Change::Resume { data: Some(json!({ "ok": true })) }),
             Just(Change::Release),
             Just(Change::Abandon),
@@ -312,7 +318,7 @@ mod tests {
         let timeout = Duration::from_millis(200);
         for (change, when) in [
             (Change::Claim { worker: worker() }, 1_000),
-            (Change::Wait { signal: WaitSignal::default(), due: None }, 1_050),
+            (Change::Wait { pause: Box::default(), due: None }, 1_050),
             (Change::Resume { data: None }, 9_000),
             (Change::Claim { worker: worker() }, 9_000),
         ] {

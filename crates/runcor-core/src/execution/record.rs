@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::state::ExecutionState;
+use crate::flow::{Suspension, WaitKind};
 use crate::id::{ExecutionId, FlowName, IdempotencyKey, SessionId, TenantId, UserId, WorkerId};
 use crate::time::Timestamp;
 
@@ -75,8 +76,55 @@ pub struct ExecutionSpec {
     pub wait_timeout: Option<Duration>,
     /// The execution that this one replays.
     pub replay_of: Option<ExecutionId>,
+    /// The execution that called this one.
+    #[serde(default)]
+    pub parent: Option<Parent>,
+    /// The execution that this one forks, and what it does differently.
+    #[serde(default)]
+    pub fork: Option<Box<ForkOrigin>>,
     /// When it was accepted.
     pub queued_at: Timestamp,
+}
+
+/// Who called an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// The calling execution.
+    pub id: ExecutionId,
+    /// Where its journal has the call.
+    pub path: String,
+    /// How many calls lie between this execution and one that nobody called; at least 1.
+    pub depth: u32,
+}
+
+/// Where a fork comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForkOrigin {
+    /// The execution that it forks.
+    pub of: ExecutionId,
+    /// The place in the journal from which on everything is done anew.
+    pub at: String,
+    /// What is done differently from there on.
+    #[serde(default)]
+    pub changes: ForkChanges,
+}
+
+/// What a fork does differently from its position on; a new input stands in the fork's own spec.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ForkChanges {
+    /// The model of every call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The provider of every call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The system prompt of every call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_prompt: Option<String>,
+    /// The prompt of the call at the position itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
 }
 
 impl ExecutionSpec {
@@ -101,6 +149,8 @@ impl ExecutionSpec {
             timeout: None,
             wait_timeout: None,
             replay_of: None,
+            parent: None,
+            fork: None,
             queued_at,
         }
     }
@@ -231,4 +281,45 @@ pub struct WaitContext {
     pub wait_data: Option<Value>,
     /// When the wait began.
     pub waiting_since: Timestamp,
+    /// What ends it.
+    #[serde(default, skip_serializing_if = "is_signal")]
+    pub kind: WaitKind,
+    /// Where the answer goes in the journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// When the handler goes on by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake_at: Option<Timestamp>,
+    /// The child executions whose end lets the handler go on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub awaits: Vec<ExecutionId>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_signal(kind: &WaitKind) -> bool {
+    *kind == WaitKind::Signal
+}
+
+impl WaitContext {
+    /// Makes the context of a pause that is entered now.
+    #[must_use]
+    pub fn of(pause: Suspension, now: Timestamp) -> Self {
+        let Suspension { kind, signal, path, since, wake_at, awaits, intents: _ } = pause;
+        Self {
+            reason: signal.reason,
+            expected_resume_by: signal.expected_resume_by,
+            wait_data: signal.wait_data,
+            waiting_since: since.unwrap_or(now),
+            kind,
+            path,
+            wake_at,
+            awaits,
+        }
+    }
+
+    /// Returns whether the handler goes on by itself at `now`.
+    #[must_use]
+    pub fn wakes(&self, now: Timestamp) -> bool {
+        self.wake_at.is_some_and(|at| at <= now)
+    }
 }

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::record::{Execution, ExecutionError, Transition, WaitContext};
+use super::record::{Execution, ExecutionError, ForkOrigin, Parent, Transition, WaitContext};
 use super::state::ExecutionState;
 use crate::id::{ExecutionId, FlowName, IdempotencyKey, SessionId, TenantId, UserId};
 use crate::time::Timestamp;
@@ -27,6 +27,10 @@ struct WireExecution<'a> {
     session_id: Option<&'a SessionId>,
     tenant_id: Option<&'a TenantId>,
     metadata: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<&'a Parent>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fork: Option<&'a ForkOrigin>,
 }
 
 #[derive(Serialize)]
@@ -93,6 +97,8 @@ impl Serialize for Execution {
             session_id: spec.session_id.as_ref(),
             tenant_id: spec.tenant_id.as_ref(),
             metadata: spec.metadata.as_ref(),
+            parent: spec.parent.as_ref(),
+            fork: spec.fork.as_deref(),
         }
         .serialize(serializer)
     }

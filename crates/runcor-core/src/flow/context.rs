@@ -1,29 +1,29 @@
-//! What a handler sees: its input, models, durable steps and waits.
+//! What a handler sees: its input, models, tools, durable steps and waits.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::definition::WaitSignal;
-use super::error::FlowError;
-use super::journal::{Journal, JournalEntry, JournalKind};
+use super::definition::Divergence;
+use super::journal::{Calls, Journal};
+use super::path::Counts;
+use super::wait::Suspension;
 use crate::clock::Clock;
-use crate::error::{Error, ErrorCode};
 use crate::execution::ExecutionSpec;
 use crate::id::ExecutionId;
 use crate::model::ModelService;
 use crate::time::Timestamp;
-
-/// The path under which waits are journaled.
-const WAIT: &str = "wait";
+use crate::tool::ToolProvider;
 
 /// What a handler sees of its execution. Clones share everything.
+///
+/// Everything durable hangs on it: [`step`](Self::step), [`model`](Self::model),
+/// [`tools`](Self::tools), [`call`](Self::call), [`join`](Self::join),
+/// [`wait_for`](Self::wait_for), [`sleep`](Self::sleep) and
+/// [`approval`](Self::approval).
 #[derive(Clone)]
 pub struct FlowContext {
     inner: Arc<Inner>,
@@ -31,8 +31,9 @@ pub struct FlowContext {
 
 struct Inner {
     parts: FlowContextParts,
-    /// How often each step name was met in this run.
-    met: Mutex<HashMap<String, u32>>,
+    counts: Counts,
+    /// The pause that the handler was told to pass on.
+    suspension: Mutex<Option<Suspension>>,
 }
 
 /// What a context is made of; the engine fills it, tests may too.
@@ -47,28 +48,26 @@ pub struct FlowContextParts {
     pub resume_data: Option<Value>,
     /// Who answers model calls.
     pub models: Arc<dyn ModelService>,
+    /// Who answers tool calls.
+    pub tools: Arc<dyn ToolProvider>,
     /// What has been done already.
     pub journal: Arc<dyn Journal>,
+    /// Who runs child executions.
+    pub calls: Arc<dyn Calls>,
+    /// What to do when the flow asks something else than when it ran before.
+    pub on_divergence: Divergence,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Cancelled when the run is over whatever the handler does.
     pub cancel: CancellationToken,
 }
 
-/// A durable step that is about to run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// The step's identity in its execution.
-    pub path: String,
-    /// A key for whoever the step calls: the same whenever the step runs again.
-    pub idempotency_key: String,
-}
-
 impl FlowContext {
     /// Makes a context of its parts.
     #[must_use]
     pub fn new(parts: FlowContextParts) -> Self {
-        Self { inner: Arc::new(Inner { parts, met: Mutex::default() }) }
+        let inner = Inner { parts, counts: Counts::default(), suspension: Mutex::default() };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Returns the identity of the execution.
@@ -107,13 +106,9 @@ impl FlowContext {
         self.inner.parts.resume_data.as_ref()
     }
 
-    /// Returns the models.
-    #[must_use]
-    pub fn model(&self) -> &dyn ModelService {
-        &*self.inner.parts.models
-    }
-
     /// Returns the present instant by the engine's clock.
+    ///
+    /// It differs from run to run: what decides the course of the flow belongs in a step.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.inner.parts.clock.now()
@@ -134,92 +129,40 @@ impl FlowContext {
         &self.inner.parts.cancel
     }
 
-    /// Runs `work` once for the whole execution and remembers its result.
-    ///
-    /// When the handler runs again (retry, resume, crash, deploy), a step that
-    /// has finished gives its result without running. Its identity is `name`
-    /// and how often that name was met, so names and order must not depend on chance.
-    ///
-    /// # Errors
-    /// Fails as `work` does (nothing is remembered then), when the result is not
-    /// JSON, when the stored result has another shape than `T`, or when the
-    /// journal can't be written.
-    pub async fn step<T, Fut>(&self, name: &str, work: Fut) -> Result<T, FlowError>
-    where
-        T: Serialize + DeserializeOwned,
-        Fut: Future<Output = Result<T, FlowError>>,
-    {
-        self.step_with(name, |_| work).await
+    /// Returns the pause that the handler was told to pass on, if any, for the
+    /// engine to honour when the handler did not.
+    #[must_use]
+    pub fn suspension(&self) -> Option<Suspension> {
+        self.inner.suspension.lock().clone()
     }
 
-    /// Runs a step that hands its idempotency key to whoever it calls.
-    ///
-    /// # Errors
-    /// As [`step`](Self::step).
-    pub async fn step_with<T, F, Fut>(&self, name: &str, work: F) -> Result<T, FlowError>
-    where
-        T: Serialize + DeserializeOwned,
-        F: FnOnce(Step) -> Fut,
-        Fut: Future<Output = Result<T, FlowError>>,
-    {
-        let step = self.next_step(name);
-        if let Some(value) = self.inner.parts.journal.find(&step.path).await? {
-            return serde_json::from_value(value).map_err(|error| {
-                shape_error(
-                    &step.path,
-                    &format!("the remembered result has another shape: {error}"),
-                )
-            });
-        }
-        let path = step.path.clone();
-        let result = work(step).await?;
-        let value = serde_json::to_value(&result)
-            .map_err(|error| shape_error(&path, &format!("the result is not JSON: {error}")))?;
-        self.record(path, JournalKind::Step, value).await?;
-        Ok(result)
+    pub(crate) fn note_suspension(&self, pause: Option<Suspension>) {
+        *self.inner.suspension.lock() = pause;
     }
 
-    /// Pauses the execution until somebody resumes it, and returns what they brought.
-    ///
-    /// Nothing stays in memory while it waits: the handler's future is dropped,
-    /// and the handler runs again from the top once it is resumed. Waits that
-    /// were answered before return their answers at once.
-    ///
-    /// # Errors
-    /// Returns an error that pauses the flow and that the handler must pass on with `?`.
-    pub async fn wait_for(&self, signal: WaitSignal) -> Result<Value, FlowError> {
-        let path = self.next_step(WAIT).path;
-        let journal = &self.inner.parts.journal;
-        if let Some(value) = journal.find(&path).await? {
-            return Ok(value);
-        }
-        let answered = journal.count(JournalKind::Wait).await?;
-        let resumed = usize::try_from(self.inner.parts.resume_count).unwrap_or(usize::MAX);
-        if resumed <= answered {
-            return Err(FlowError::suspended(signal));
-        }
-        let answer = self.resume_data().cloned().unwrap_or(Value::Null);
-        self.record(path, JournalKind::Wait, answer.clone()).await?;
-        Ok(answer)
+    pub(crate) fn models(&self) -> &Arc<dyn ModelService> {
+        &self.inner.parts.models
     }
 
-    fn next_step(&self, name: &str) -> Step {
-        let mut met = self.inner.met.lock();
-        let count = met.entry(name.to_owned()).or_insert(0);
-        *count += 1;
-        let path = format!("{name}#{count}");
-        let idempotency_key = format!("{}:{path}", self.execution_id());
-        Step { path, idempotency_key }
+    pub(crate) fn tool_provider(&self) -> &Arc<dyn ToolProvider> {
+        &self.inner.parts.tools
     }
 
-    async fn record(&self, path: String, kind: JournalKind, value: Value) -> Result<(), FlowError> {
-        let entry = JournalEntry { path, kind, value, at: self.now() };
-        Ok(self.inner.parts.journal.record(entry).await?)
+    pub(crate) fn journal(&self) -> &dyn Journal {
+        &*self.inner.parts.journal
     }
-}
 
-fn shape_error(path: &str, problem: &str) -> FlowError {
-    Error::new(ErrorCode::InvalidResult, format!("step {path}: {problem}")).into()
+    pub(crate) fn calls(&self) -> &dyn Calls {
+        &*self.inner.parts.calls
+    }
+
+    pub(crate) fn on_divergence(&self) -> Divergence {
+        self.inner.parts.on_divergence
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.inner.counts
+    }
 }
 
 impl fmt::Debug for FlowContext {

@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use super::context::FlowContext;
 use super::error::FlowError;
+use super::wait::WaitSignal;
 use crate::id::FlowName;
-use crate::time::{Timestamp, millis};
+use crate::time::millis;
 
 /// The code of a flow.
 ///
@@ -45,49 +46,6 @@ pub enum FlowOutcome {
     Wait(WaitSignal),
 }
 
-/// What a pausing flow says about its wait.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WaitSignal {
-    /// Why it waits, for people.
-    pub reason: Option<String>,
-    /// When it expects to be resumed; for information only.
-    pub expected_resume_by: Option<Timestamp>,
-    /// What it shows to whoever resumes it.
-    pub wait_data: Option<Value>,
-    /// How long it waits at most, in place of the flow's wait timeout; zero is for ever.
-    pub timeout: Option<Duration>,
-}
-
-impl WaitSignal {
-    /// Waits for the given reason.
-    #[must_use]
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: Some(reason.into()), ..Self::default() }
-    }
-
-    /// Shows `data` to whoever resumes the flow.
-    #[must_use]
-    pub fn with_data(mut self, data: Value) -> Self {
-        self.wait_data = Some(data);
-        self
-    }
-
-    /// Limits the wait.
-    #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-
-    /// Says when a resume is expected.
-    #[must_use]
-    pub fn with_expected_resume_by(mut self, at: Timestamp) -> Self {
-        self.expected_resume_by = Some(at);
-        self
-    }
-}
-
 /// The limits of a flow's executions, as `GET /flows` shows them in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -106,6 +64,28 @@ pub struct FlowConfig {
     /// The limit of one wait; zero is none.
     #[serde(with = "millis")]
     pub wait_timeout: Duration,
+    /// What to do when the flow asks something else than when it ran before.
+    #[serde(default, skip_serializing_if = "Divergence::is_fail")]
+    pub on_divergence: Divergence,
+}
+
+/// What to do when the flow asks something else at a place of the journal than
+/// when it ran before: its code, its YAML or its prompts have changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Divergence {
+    /// The execution fails with `JOURNAL_DIVERGED`, which names the place and both hashes.
+    #[default]
+    Fail,
+    /// What has changed runs again, and its new result is remembered instead.
+    Rerun,
+}
+
+impl Divergence {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    fn is_fail(&self) -> bool {
+        *self == Self::Fail
+    }
 }
 
 impl Default for FlowConfig {
@@ -116,6 +96,7 @@ impl Default for FlowConfig {
             base_retry_delay: Duration::from_secs(1),
             max_retry_delay: Duration::from_secs(30),
             wait_timeout: Duration::ZERO,
+            on_divergence: Divergence::Fail,
         }
     }
 }
@@ -213,6 +194,13 @@ impl Flow {
     #[must_use]
     pub fn with_wait_timeout(mut self, timeout: Duration) -> Self {
         self.info.config.wait_timeout = timeout;
+        self
+    }
+
+    /// Says what to do when the flow asks something else than when it ran before.
+    #[must_use]
+    pub fn with_on_divergence(mut self, divergence: Divergence) -> Self {
+        self.info.config.on_divergence = divergence;
         self
     }
 

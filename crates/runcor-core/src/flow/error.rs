@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
-use super::definition::WaitSignal;
+use super::wait::Suspension;
 use crate::error::{Error, ErrorCode, Retry};
 
 /// Why a handler did not give a result.
@@ -18,8 +18,8 @@ pub struct FlowError {
 }
 
 enum Kind {
-    Failed { code: Option<String>, message: String, retry: Retry },
-    Suspended(Box<WaitSignal>),
+    Failed { code: Option<String>, message: String, retry: Retry, error: Option<Error> },
+    Suspended(Box<Suspension>),
 }
 
 impl FlowError {
@@ -49,23 +49,34 @@ impl FlowError {
 
     /// Pauses the flow; the handler runs again from the top once it is resumed.
     #[must_use]
-    pub fn suspended(signal: WaitSignal) -> Self {
-        Self { kind: Kind::Suspended(Box::new(signal)) }
+    pub fn suspended(pause: impl Into<Suspension>) -> Self {
+        Self { kind: Kind::Suspended(Box::new(pause.into())) }
+    }
+
+    /// Fails the flow for good with a code in words, where there is one.
+    pub(crate) fn with_code(code: Option<String>, message: String) -> Self {
+        Self::failed(code, message, Retry::Never)
     }
 
     fn failed(code: Option<String>, message: String, retry: Retry) -> Self {
-        Self { kind: Kind::Failed { code, message, retry } }
+        Self { kind: Kind::Failed { code, message, retry, error: None } }
     }
 
-    /// Returns the signal when the flow pauses rather than fails.
+    /// Returns the pause when the flow pauses rather than fails.
     ///
     /// # Errors
     /// Gives the error back when it is a failure.
-    pub fn into_wait_signal(self) -> Result<WaitSignal, Self> {
+    pub fn into_suspension(self) -> Result<Suspension, Self> {
         match self.kind {
-            Kind::Suspended(signal) => Ok(*signal),
+            Kind::Suspended(pause) => Ok(*pause),
             kind @ Kind::Failed { .. } => Err(Self { kind }),
         }
+    }
+
+    /// Returns whether the flow pauses rather than fails.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        matches!(self.kind, Kind::Suspended(_))
     }
 
     /// Returns the stable code, where the failure has one.
@@ -111,9 +122,31 @@ impl<E: StdError + Send + Sync + 'static> From<E> for FlowError {
         let boxed: Box<dyn StdError + Send + Sync> = Box::new(error);
         match boxed.downcast::<Error>() {
             Ok(error) => {
-                Self::failed(Some(error.code().as_str().to_owned()), message, error.retry())
+                let (code, retry) = (Some(error.code().as_str().to_owned()), error.retry());
+                Self { kind: Kind::Failed { code, message, retry, error: Some(*error) } }
             }
             Err(_) => Self::failed(None, message, Retry::Never),
+        }
+    }
+}
+
+/// Gives the core error back that the flow error was made of, or makes one;
+/// a code that is none of ours becomes `STEP_FAILED`.
+impl From<FlowError> for Error {
+    fn from(error: FlowError) -> Self {
+        let (code, retry) = (error.code().and_then(ErrorCode::parse), error.retry());
+        match error.kind {
+            Kind::Failed { error: Some(error), .. } => error,
+            Kind::Failed { message, .. } => {
+                let made = Self::new(code.unwrap_or(ErrorCode::StepFailed), message);
+                match retry {
+                    Retry::Never => made,
+                    Retry::After(delay) => made.retryable(delay),
+                }
+            }
+            Kind::Suspended(_) => {
+                Self::new(ErrorCode::InvalidState, "the flow waits to be resumed")
+            }
         }
     }
 }

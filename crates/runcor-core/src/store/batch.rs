@@ -42,9 +42,11 @@ pub enum Op {
         /// What the author last saw.
         expect: Fence,
     },
-    /// Appends an entry to an execution's journal.
+    /// Writes an entry of an execution's journal: at the end, or in the place
+    /// of the entry with the same path, which keeps its position.
     ///
-    /// Precondition: the execution is running under `epoch`, and has no entry at that path.
+    /// Precondition: the execution is running under `epoch`; an entry at that
+    /// path has no [`outcome`](JournalEntry::outcome), or `replace` is set.
     Journal {
         /// The execution.
         id: ExecutionId,
@@ -52,6 +54,29 @@ pub enum Op {
         epoch: u64,
         /// The entry.
         entry: Box<JournalEntry>,
+        /// Whether it may be written over an answer.
+        replace: bool,
+    },
+    /// Begins the journal of a fork with what it takes over, in this order.
+    ///
+    /// Precondition: the execution was never claimed and has no journal.
+    Seed {
+        /// The execution.
+        id: ExecutionId,
+        /// The entries.
+        entries: Vec<JournalEntry>,
+    },
+    /// Changes nothing. Precondition: the stored version and epoch are `fence`.
+    Expect {
+        /// The execution.
+        id: ExecutionId,
+        /// What the author last saw.
+        fence: Fence,
+    },
+    /// Changes nothing. Precondition: the execution exists and has not ended.
+    NotEnded {
+        /// The execution.
+        id: ExecutionId,
     },
     /// Announces an event.
     Emit(Event),
@@ -74,6 +99,18 @@ pub enum Op {
         /// Executions that are due at this instant are removed.
         now: Timestamp,
         /// The most that are removed.
+        limit: usize,
+        /// The size in bytes above which ended executions are removed, oldest
+        /// end first, though they are not due. A store that does not know its
+        /// size MAY leave it out.
+        max_bytes: Option<u64>,
+    },
+    /// Packs the journals of ended executions into less space; what is read
+    /// from them does not change. A store MAY do nothing.
+    Compact {
+        /// Executions that ended before this instant are packed.
+        ended_before: Timestamp,
+        /// The most that are packed.
         limit: usize,
     },
 }
@@ -109,6 +146,17 @@ impl Batch {
         .emit_all(applied.events)
     }
 
+    /// Adds an entry of the journal of `execution`, which must be running as it stands.
+    #[must_use]
+    pub fn journal(self, execution: &Execution, entry: JournalEntry) -> Self {
+        self.with(Op::Journal {
+            id: execution.id(),
+            epoch: execution.status.epoch,
+            entry: Box::new(entry),
+            replace: false,
+        })
+    }
+
     /// Adds events.
     #[must_use]
     pub fn emit_all(mut self, events: Vec<Event>) -> Self {
@@ -123,13 +171,23 @@ impl Batch {
 pub struct Receipt {
     /// How many executions a [`Op::Sweep`] removed.
     pub swept: usize,
+    /// How many journals a [`Op::Compact`] packed.
+    pub compacted: usize,
 }
 
 impl Receipt {
-    /// Makes the receipt of a batch that swept `swept` executions away.
+    /// Says how many executions were swept away.
     #[must_use]
-    pub fn with_swept(swept: usize) -> Self {
-        Self { swept }
+    pub fn with_swept(mut self, swept: usize) -> Self {
+        self.swept = swept;
+        self
+    }
+
+    /// Says how many journals were packed.
+    #[must_use]
+    pub fn with_compacted(mut self, compacted: usize) -> Self {
+        self.compacted = compacted;
+        self
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::execution::ExecutionState;
-use crate::id::{FlowName, TenantId, UserId};
+use crate::id::{ExecutionId, FlowName, TenantId, UserId};
 
 /// Which executions are wanted, and which page of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct ExecutionQuery {
     pub user: Option<UserId>,
     /// Only those of this tenant.
     pub tenant: Option<TenantId>,
+    /// Only those that this execution called.
+    pub parent: Option<ExecutionId>,
     /// The order of creation in which they come.
     pub order: Order,
     /// Where the last page ended.
@@ -34,6 +36,7 @@ impl Default for ExecutionQuery {
             flow: None,
             user: None,
             tenant: None,
+            parent: None,
             order: Order::Oldest,
             after: None,
             offset: 0,

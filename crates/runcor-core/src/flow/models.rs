@@ -1,0 +1,137 @@
+//! Model calls of a flow: answered once, and never paid twice.
+
+use async_trait::async_trait;
+use futures_util::future::join;
+use futures_util::{StreamExt, stream};
+use serde_json::Value;
+
+use super::context::FlowContext;
+use super::hash::RequestHash;
+use super::journal::{JournalEntry, JournalKind, Outcome, Spend};
+use super::meet::Met;
+use super::step::{Step, StepBuilder};
+use crate::error::{Error, ErrorCode};
+use crate::model::{ModelChunk, ModelRequest, ModelResponse, ModelService, ModelStream};
+
+/// The name under which model calls are journaled unless they get one.
+const MODEL: &str = "model";
+
+/// The models as a flow sees them: every answer is remembered in the journal.
+///
+/// A call whose answer was remembered is answered from the journal, also as a
+/// stream, when the handler runs again; its identity is the name and how often
+/// that name was met.
+#[derive(Debug, Clone)]
+pub struct FlowModels {
+    ctx: FlowContext,
+    name: String,
+}
+
+impl FlowContext {
+    /// Returns the models.
+    #[must_use]
+    pub fn model(&self) -> FlowModels {
+        FlowModels { ctx: self.clone(), name: MODEL.to_owned() }
+    }
+}
+
+impl FlowModels {
+    /// Gives the calls a name in the journal and in the timeline.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+}
+
+#[async_trait]
+impl ModelService for FlowModels {
+    async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, Error> {
+        let step = StepBuilder::new(&self.ctx, &self.name, JournalKind::Model).request(&request);
+        let ask = |step: Step| async move {
+            let request = self.ctx.overridden(&step.path, request);
+            Ok(self.ctx.models().complete(request).await?)
+        };
+        Ok(step.run_spending(ask, |answer| Some(Spend::of(answer))).await?)
+    }
+
+    /// Streams an answer; its last piece comes once the whole is durable.
+    ///
+    /// An answer that is not read to its end is not remembered.
+    async fn stream(&self, request: ModelRequest) -> Result<ModelStream, Error> {
+        let hash = serde_json::to_value(&request).ok().map(|value| RequestHash::of(&value));
+        let met = self.ctx.meet(&self.name, JournalKind::Model, hash).await?;
+        if let Some(answer) = met.remembered()? {
+            return replayed(met.path(), answer);
+        }
+        let intent = met.intent();
+        let request = self.ctx.overridden(met.path(), request);
+        let (noted, asked) =
+            join(met.begin(intent.clone()), self.ctx.models().stream(request)).await;
+        if let Err(error) =
+            noted.or_else(|error| if error.is_retryable() { Ok(()) } else { Err(error) })
+        {
+            met.give_back();
+            return Err(error);
+        }
+        let pieces = asked.inspect_err(|_| met.give_back())?;
+        Ok(Box::pin(pieces.then(move |piece| remember(met.clone(), intent.clone(), piece))))
+    }
+}
+
+/// Writes the whole answer into the journal before its last piece is handed on.
+async fn remember(
+    met: Met,
+    intent: JournalEntry,
+    piece: Result<ModelChunk, Error>,
+) -> Result<ModelChunk, Error> {
+    match &piece {
+        Ok(ModelChunk::Finished { response }) => {
+            let value = serde_json::to_value(response).map_err(|error| {
+                Error::new(ErrorCode::InternalError, format!("an answer is not JSON: {error}"))
+            })?;
+            met.end(intent, Outcome::Done(value), Some(Spend::of(response))).await?;
+        }
+        Ok(_) => {}
+        Err(_) => met.give_back(),
+    }
+    piece
+}
+
+/// Streams a remembered answer: its text, its tool calls, its end.
+fn replayed(path: &str, answer: Value) -> Result<ModelStream, Error> {
+    let response: ModelResponse = serde_json::from_value(answer).map_err(|error| {
+        let message = format!("the answer remembered at {path} has another shape: {error}");
+        Error::new(ErrorCode::InvalidResult, message)
+    })?;
+    let text =
+        (!response.text.is_empty()).then(|| ModelChunk::TextDelta { text: response.text.clone() });
+    let calls = response.tool_calls.clone();
+    let calls = calls.into_iter().map(|tool_call| ModelChunk::ToolCall { tool_call });
+    let end = ModelChunk::Finished { response: Box::new(response) };
+    let pieces: Vec<_> = text.into_iter().chain(calls).chain([end]).map(Ok).collect();
+    Ok(Box::pin(stream::iter(pieces)))
+}
+
+impl FlowContext {
+    /// Applies what a fork asks for differently.
+    fn overridden(&self, path: &str, mut request: ModelRequest) -> ModelRequest {
+        let Some(fork) = &self.spec().fork else { return request };
+        if let Some(model) = &fork.changes.model {
+            request.model = Some(model.clone());
+            // A pinned provider would not know the other model.
+            request.provider = fork.changes.provider.clone();
+        }
+        if let Some(provider) = &fork.changes.provider {
+            request.provider = Some(provider.clone());
+        }
+        if let Some(text) = &fork.changes.system_prompt {
+            request.system_prompt = Some(text.clone());
+        }
+        if let Some(prompt) = fork.changes.prompt.as_ref().filter(|_| fork.at == path) {
+            request.prompt = Some(prompt.clone());
+            request.messages.clear();
+        }
+        request
+    }
+}

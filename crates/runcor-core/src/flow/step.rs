@@ -1,0 +1,275 @@
+//! Steps: work that is done once for the whole execution, and remembered.
+
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::context::FlowContext;
+use super::definition::Divergence;
+use super::error::FlowError;
+use super::hash::RequestHash;
+use super::journal::{JournalEntry, JournalKind, Outcome, Spend, StepFailure};
+use super::meet::Met;
+use super::path;
+use super::wait::{Suspension, WaitKind, WaitSignal};
+use crate::error::{Error, ErrorCode, Retry};
+
+/// A durable step that is about to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The step's identity in its execution.
+    pub path: String,
+    /// A key for whoever the step calls: the same whenever the step runs again.
+    pub idempotency_key: String,
+}
+
+/// A step that is being described; [`run`](Self::run) runs it.
+#[derive(Debug, Clone)]
+#[must_use = "a step runs only when it is told to"]
+pub struct StepBuilder<'a> {
+    ctx: &'a FlowContext,
+    name: String,
+    kind: JournalKind,
+    request: Option<RequestHash>,
+    divergence: Divergence,
+    at_most_once: bool,
+}
+
+impl FlowContext {
+    /// Runs `work` once for the whole execution and remembers its result.
+    ///
+    /// When the handler runs again (retry, resume, crash, deploy), a step that
+    /// has finished gives its result without running, and one that has failed
+    /// for good gives its failure. A step that failed with a retryable error,
+    /// or was under way when the process ended, runs again. Its identity is
+    /// `name` and how often that name was met, so names and order must not
+    /// depend on chance.
+    ///
+    /// # Errors
+    /// Fails as `work` does, when the result is not JSON, when the remembered
+    /// result has another shape than `T` (`INVALID_RESULT`), when something
+    /// else stands at that place of the journal (`JOURNAL_DIVERGED`), or when
+    /// the journal can't be written.
+    pub async fn step<T, Fut>(&self, name: &str, work: Fut) -> Result<T, FlowError>
+    where
+        T: Serialize + DeserializeOwned,
+        Fut: Future<Output = Result<T, FlowError>>,
+    {
+        self.describe_step(name).run(|_| work).await
+    }
+
+    /// Runs a step that hands its idempotency key to whoever it calls.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub async fn step_with<T, F, Fut>(&self, name: &str, work: F) -> Result<T, FlowError>
+    where
+        T: Serialize + DeserializeOwned,
+        F: FnOnce(Step) -> Fut,
+        Fut: Future<Output = Result<T, FlowError>>,
+    {
+        self.describe_step(name).run(work).await
+    }
+
+    /// Describes a step that wants more than a name: its request, or at-most-once.
+    pub fn describe_step(&self, name: &str) -> StepBuilder<'_> {
+        StepBuilder::new(self, name, JournalKind::Step)
+    }
+}
+
+impl<'a> StepBuilder<'a> {
+    pub(crate) fn new(ctx: &'a FlowContext, name: &str, kind: JournalKind) -> Self {
+        Self {
+            ctx,
+            name: name.to_owned(),
+            kind,
+            request: None,
+            divergence: ctx.on_divergence(),
+            at_most_once: false,
+        }
+    }
+
+    /// Says what the step asks for; when the flow later asks something else at
+    /// this place, that is a divergence and not answered from the journal.
+    ///
+    /// A request that is not JSON counts as not given.
+    pub fn request(mut self, request: &impl Serialize) -> Self {
+        self.request = serde_json::to_value(request).ok().map(|value| RequestHash::of(&value));
+        self
+    }
+
+    /// Says what to do when the flow now asks something else, in place of the flow's own rule.
+    pub fn on_divergence(mut self, divergence: Divergence) -> Self {
+        self.divergence = divergence;
+        self
+    }
+
+    /// Never runs the step twice, whatever happens.
+    ///
+    /// When the process ends in the middle of it, or it fails with a retryable
+    /// error, nobody knows whether it has happened: the execution then waits,
+    /// and somebody decides (see [`Decision`](crate::Decision)). The step's
+    /// beginning is durable before it begins.
+    pub fn non_idempotent(mut self) -> Self {
+        self.at_most_once = true;
+        self
+    }
+
+    /// Runs the step, or returns what it gave before.
+    ///
+    /// # Errors
+    /// As [`FlowContext::step`].
+    pub async fn run<T, F, Fut>(self, work: F) -> Result<T, FlowError>
+    where
+        T: Serialize + DeserializeOwned,
+        F: FnOnce(Step) -> Fut,
+        Fut: Future<Output = Result<T, FlowError>>,
+    {
+        self.run_spending(work, |_| None).await
+    }
+
+    /// As [`run`](Self::run), for a step whose result tells what it cost.
+    pub(crate) async fn run_spending<T, F, Fut>(
+        self,
+        work: F,
+        spend: impl FnOnce(&T) -> Option<Spend>,
+    ) -> Result<T, FlowError>
+    where
+        T: Serialize + DeserializeOwned,
+        F: FnOnce(Step) -> Fut,
+        Fut: Future<Output = Result<T, FlowError>>,
+    {
+        let met = self.ctx.meet_with(&self.name, self.kind, self.request, self.divergence).await?;
+        if let Some(value) = met.remembered()? {
+            let path = met.path();
+            return serde_json::from_value(value).map_err(|error| {
+                invalid_result(path, &format!("the remembered result has another shape: {error}"))
+            });
+        }
+        if self.at_most_once && met.is_unsure() {
+            return Err(self.ctx.ask_whether_it_happened(&met));
+        }
+        let step = self.ctx.step_at(met.path());
+        let intent = met.intent();
+        let work = path::within(met.path(), async { work(step).await });
+        let result = if self.at_most_once {
+            met.begin(intent.clone()).await.inspect_err(|_| met.give_back())?;
+            work.await
+        } else {
+            alongside(&met, &intent, work).await
+        };
+        self.conclude(&met, intent, result, spend).await
+    }
+
+    async fn conclude<T: Serialize>(
+        &self,
+        met: &Met,
+        intent: JournalEntry,
+        result: Result<T, FlowError>,
+        spend: impl FnOnce(&T) -> Option<Spend>,
+    ) -> Result<T, FlowError> {
+        match result {
+            Ok(result) => {
+                let value = serde_json::to_value(&result).map_err(|error| {
+                    invalid_result(met.path(), &format!("the result is not JSON: {error}"))
+                })?;
+                met.end(intent, Outcome::Done(value), spend(&result)).await?;
+                Ok(result)
+            }
+            Err(error) if error.is_suspended() && self.at_most_once => {
+                self.ctx.note_suspension(None);
+                let message =
+                    format!("step {} is non-idempotent and can't wait inside", met.path());
+                Err(Error::new(ErrorCode::StepFailed, message).into())
+            }
+            Err(error) if error.is_suspended() || error.is_of_the_journal() => {
+                met.give_back();
+                Err(error)
+            }
+            Err(error) if error.retry() == Retry::Never => {
+                let failure = StepFailure {
+                    code: error.code().map(str::to_owned),
+                    message: error.message().to_owned(),
+                };
+                met.end(intent, Outcome::Failed(failure), None).await?;
+                Err(error)
+            }
+            Err(_) if self.at_most_once => Err(self.ctx.ask_whether_it_happened(met)),
+            Err(error) => {
+                met.give_back();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl FlowContext {
+    fn step_at(&self, path: &str) -> Step {
+        Step { path: path.to_owned(), idempotency_key: format!("{}:{path}", self.execution_id()) }
+    }
+
+    /// Pauses until somebody says whether a step has happened.
+    fn ask_whether_it_happened(&self, met: &Met) -> FlowError {
+        let step = self.step_at(met.path());
+        let begun = met.begun().unwrap_or_else(|| self.now());
+        let signal = WaitSignal::new(format!(
+            "needs_decision: step {} was begun and may or may not have happened",
+            step.path
+        ))
+        .with_data(json!({
+            "needsDecision": {
+                "path": step.path,
+                "idempotencyKey": step.idempotency_key,
+                "begunAt": begun,
+                "answers": ["happened", "did_not_happen", "give_up"],
+            }
+        }))
+        .with_timeout(Duration::ZERO);
+        let pause = met.pause(WaitKind::Decision, signal);
+        // The intent stands there already.
+        self.suspend(Suspension { intents: Vec::new(), ..pause })
+    }
+}
+
+/// Drives `work`, and notes its beginning while it is under way.
+///
+/// Work that is ready at once leaves no intent: there was nothing to see of it
+/// in between. The note is not waited for, since work may run twice; but who
+/// learns that the execution is no longer theirs stops.
+async fn alongside<T>(
+    met: &Met,
+    intent: &JournalEntry,
+    work: impl Future<Output = Result<T, FlowError>>,
+) -> Result<T, FlowError> {
+    let mut work = pin!(work);
+    let first = std::future::poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await;
+    if let Poll::Ready(result) = first {
+        return result;
+    }
+    let noted = met.begin(intent.clone());
+    tokio::select! {
+        biased;
+        result = &mut work => return result,
+        noted = noted => match noted {
+            Err(error) if !error.is_retryable() => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        },
+    }
+    work.await
+}
+
+fn invalid_result(path: &str, problem: &str) -> FlowError {
+    Error::new(ErrorCode::InvalidResult, format!("step {path}: {problem}")).into()
+}
+
+impl FlowError {
+    /// Returns whether the journal itself is the trouble, rather than the work.
+    fn is_of_the_journal(&self) -> bool {
+        let codes = [ErrorCode::JournalDiverged, ErrorCode::ExecutionLost];
+        self.code().and_then(ErrorCode::parse).is_some_and(|code| codes.contains(&code))
+    }
+}

@@ -1,0 +1,59 @@
+//! Tool calls of a flow: done once, and remembered.
+
+use serde_json::{Value, json};
+
+use super::context::FlowContext;
+use super::error::FlowError;
+use super::journal::JournalKind;
+use super::step::StepBuilder;
+use crate::error::{Error, ErrorCode};
+use crate::tool::{ToolInfo, ToolRequest};
+
+/// The tools as a flow sees them: every result is remembered in the journal.
+#[derive(Debug, Clone)]
+pub struct FlowTools {
+    ctx: FlowContext,
+}
+
+impl FlowContext {
+    /// Returns the tools.
+    #[must_use]
+    pub fn tools(&self) -> FlowTools {
+        FlowTools { ctx: self.clone() }
+    }
+}
+
+impl FlowTools {
+    /// Returns every tool that there is at present.
+    ///
+    /// # Errors
+    /// Fails as the provider of the tools does.
+    pub async fn list(&self) -> Result<Vec<ToolInfo>, FlowError> {
+        Ok(self.ctx.tool_provider().tools().await?)
+    }
+
+    /// Calls a tool, or returns what it gave before.
+    ///
+    /// A tool that does not call itself idempotent is called at most once: see
+    /// [`StepBuilder::non_idempotent`].
+    ///
+    /// # Errors
+    /// `TOOL_NOT_FOUND`, and as the tool fails; else as [`FlowContext::step`].
+    pub async fn call(&self, name: &str, arguments: Value) -> Result<Value, FlowError> {
+        let tool = self.list().await?.into_iter().find(|tool| tool.name == name);
+        let is_idempotent = tool.as_ref().is_some_and(|tool| tool.idempotent);
+        let step =
+            StepBuilder::new(&self.ctx, name, JournalKind::Tool).request(&json!([name, arguments]));
+        let step = if is_idempotent { step } else { step.non_idempotent() };
+        step.run(|step| async move {
+            if tool.is_none() {
+                let message = format!("there is no tool {name:?}");
+                return Err(Error::new(ErrorCode::ToolNotFound, message).into());
+            }
+            let idempotency_key = step.idempotency_key;
+            let request = ToolRequest { name: name.to_owned(), arguments, idempotency_key };
+            Ok(self.ctx.tool_provider().call(&request).await?)
+        })
+        .await
+    }
+}
