@@ -1,8 +1,10 @@
 //! Batches: operations applied one by one, and taken back when one of them can't be.
 
+mod journal;
+
 use runcor_core::{
-    Batch, Event, EventFeed, Execution, ExecutionId, ExecutionState, ExecutionStatus, Fence,
-    JournalEntry, Op, Receipt, StoreError, Timestamp, WorkerId,
+    Batch, Event, EventFeed, Execution, ExecutionId, ExecutionStatus, Fence, JournalEntry, Op,
+    Receipt, StoreError, Timestamp, WorkerId,
 };
 
 use crate::executions::Key;
@@ -17,6 +19,8 @@ enum Undo {
     Status(u64, Box<ExecutionStatus>),
     Take(u64, Box<Record>),
     Append(u64),
+    Replace(u64, Box<JournalEntry>),
+    Seed(u64),
     Lease(WorkerId, Option<Lease>),
 }
 
@@ -41,7 +45,7 @@ impl State {
         }
         let Work { state, events, swept, .. } = work;
         state.log.append(events, feed);
-        Ok(Receipt::with_swept(swept))
+        Ok(Receipt::default().with_swept(swept))
     }
 }
 
@@ -51,7 +55,10 @@ impl Work<'_> {
             Op::Insert(execution) => self.insert(*execution),
             Op::Update { id, expect, status } => self.update(id, expect, status),
             Op::Delete { id, expect } => self.delete(id, expect),
-            Op::Journal { id, epoch, entry } => self.journal(id, epoch, *entry),
+            Op::Journal { id, epoch, entry, replace } => self.journal(id, epoch, *entry, replace),
+            Op::Seed { id, entries } => self.seed(id, entries),
+            Op::Expect { id, fence } => self.fenced(id, fence).map(drop),
+            Op::NotEnded { id } => self.not_ended(id),
             Op::Emit(event) => {
                 self.events.push(event);
                 Ok(())
@@ -64,13 +71,16 @@ impl Work<'_> {
                 self.retire(worker, now);
                 Ok(())
             }
-            Op::Sweep { now, limit } => {
+            // It does not know its size.
+            Op::Sweep { now, limit, max_bytes: _ } => {
                 self.sweep(now, limit);
                 Ok(())
             }
+            // There is nothing to be packed into.
+            Op::Compact { .. } => Ok(()),
             // The enum may grow; a store that does not know an operation must not half-do it.
-            other => Err(StoreError::Unavailable {
-                message: format!("the memory store has no operation {other:?}"),
+            _ => Err(StoreError::Unavailable {
+                message: "the memory store does not know this operation".to_owned(),
             }),
         }
     }
@@ -108,21 +118,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn journal(
-        &mut self,
-        id: ExecutionId,
-        epoch: u64,
-        entry: JournalEntry,
-    ) -> Result<(), StoreError> {
-        let (number, _) = self.state.executions.by_id(id).ok_or_else(|| conflict(id, None))?;
-        let record = self.state.executions.get_mut(number).ok_or_else(|| conflict(id, None))?;
-        let status = &record.execution.status;
-        let may_write = status.state == ExecutionState::Running && status.epoch == epoch;
-        if !may_write || !record.append(entry) {
-            return Err(conflict(id, Some(record)));
+    fn not_ended(&self, id: ExecutionId) -> Result<(), StoreError> {
+        let found = self.state.executions.by_id(id).map(|(_, record)| record);
+        match found {
+            Some(record) if !record.execution.state().is_terminal() => Ok(()),
+            _ => Err(conflict(id, found)),
         }
-        self.undo.push(Undo::Append(number));
-        Ok(())
     }
 
     fn lease(&mut self, worker: WorkerId, lease: Lease) {
@@ -167,11 +168,9 @@ impl Work<'_> {
                     self.state.swap_status(number, &mut former);
                 }
                 Undo::Take(number, record) => self.state.put(number, record),
-                Undo::Append(number) => {
-                    if let Some(record) = self.state.executions.get_mut(number) {
-                        record.unappend();
-                    }
-                }
+                Undo::Append(number) => self.unappend(number),
+                Undo::Replace(number, former) => self.unreplace(number, *former),
+                Undo::Seed(number) => self.unseed(number),
                 Undo::Lease(worker, former) => {
                     self.state.set_lease(worker, former);
                 }

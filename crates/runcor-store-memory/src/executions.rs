@@ -42,6 +42,8 @@ pub(crate) struct Executions {
     pub(crate) flows: Groups<FlowName, u64>,
     pub(crate) users: Groups<UserId, u64>,
     pub(crate) tenants: Groups<TenantId, u64>,
+    /// By the execution that called them.
+    pub(crate) parents: Groups<ExecutionId, u64>,
 }
 
 impl Executions {
@@ -60,6 +62,11 @@ impl Executions {
     pub(crate) fn by_id(&self, id: ExecutionId) -> Option<(u64, &Record)> {
         let number = self.numbers.get(id)?;
         self.get(number).map(|record| (number, record))
+    }
+
+    pub(crate) fn by_id_mut(&mut self, id: ExecutionId) -> Option<(u64, &mut Record)> {
+        let number = self.numbers.get(id)?;
+        self.get_mut(number).map(|record| (number, record))
     }
 
     pub(crate) fn by_key(&self, key: Key) -> Option<&Record> {
@@ -92,6 +99,9 @@ impl Executions {
         if let Some(tenant) = &spec.tenant_id {
             self.tenants.insert(tenant, number);
         }
+        if let Some(parent) = &spec.parent {
+            self.parents.insert(&parent.id, number);
+        }
         self.records.insert(number, record);
     }
 
@@ -108,6 +118,9 @@ impl Executions {
         }
         if let Some(tenant) = &spec.tenant_id {
             self.tenants.remove(tenant, &number);
+        }
+        if let Some(parent) = &spec.parent {
+            self.parents.remove(&parent.id, &number);
         }
         Some(record)
     }

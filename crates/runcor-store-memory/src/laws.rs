@@ -11,7 +11,7 @@ use serde_json::json;
 use runcor_core::{
     Batch, Change, ClaimRequest, Event, EventFeed, Execution, ExecutionError, ExecutionId,
     ExecutionSpec, ExecutionState, FlowName, IdempotencyKey, JournalEntry, JournalKind, Op,
-    StoreError, TenantId, Timestamp, UserId, WaitSignal, WorkerId,
+    Outcome, Parent, StoreError, TenantId, Timestamp, UserId, WorkerId,
 };
 
 use crate::executions::Executions;
@@ -101,7 +101,7 @@ impl World {
             3 => Change::Fail { error, expires: None },
             4 => Change::Retry { due: at(now + 6) },
             5 => Change::Continue,
-            6 => Change::Wait { signal: WaitSignal::default(), due: Some(at(now + 5)) },
+            6 => Change::Wait { pause: Box::default(), due: Some(at(now + 5)) },
             7 => Change::Resume { data: None },
             _ if now % 2 == 0 => Change::Release,
             _ => Change::Abandon,

@@ -38,6 +38,7 @@ mod events;
 mod executions;
 mod groups;
 mod index;
+mod journal;
 mod listing;
 mod queues;
 mod record;

@@ -60,6 +60,7 @@ impl Executions {
             query.flow.as_ref().map(|flow| self.flows.get(flow)),
             query.user.as_ref().map(|user| self.users.get(user)),
             query.tenant.as_ref().map(|tenant| self.tenants.get(tenant)),
+            query.parent.as_ref().map(|parent| self.parents.get(parent)),
         ];
         let mut walk = Walk::Everything;
         for group in groups.into_iter().flatten() {
@@ -97,4 +98,5 @@ fn matches(record: &Record, query: &ExecutionQuery) -> bool {
         && fits(query.flow.as_ref(), Some(&spec.flow))
         && fits(query.user.as_ref(), spec.user_id.as_ref())
         && fits(query.tenant.as_ref(), spec.tenant_id.as_ref())
+        && fits(query.parent.as_ref(), spec.parent.as_ref().map(|parent| &parent.id))
 }

@@ -76,8 +76,8 @@ impl Queues {
         picked
     }
 
-    /// Returns the waits that have failed by `now`, most overdue first.
-    pub(crate) fn expired_waits(&self, now: Timestamp) -> impl Iterator<Item = u64> {
+    /// Returns the waits that are due at `now`, most overdue first.
+    pub(crate) fn due_waits(&self, now: Timestamp) -> impl Iterator<Item = u64> {
         self.waits.range(..=(now, u64::MAX)).map(|(_, number)| *number)
     }
 

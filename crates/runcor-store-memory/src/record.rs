@@ -1,11 +1,10 @@
 //! One stored execution: the record, its journal, and where it is queued.
 
-use std::collections::HashSet;
-
 use runcor_core::{
     Execution, ExecutionState, ExecutionStatus, Fence, JournalEntry, Timestamp, WorkerId,
 };
 
+use crate::journal::JournalLog;
 use crate::workers::Workers;
 
 /// An execution with everything that the store keeps about it.
@@ -14,14 +13,8 @@ pub(crate) struct Record {
     pub(crate) execution: Execution,
     /// Where it is queued now; kept so that it is found there again.
     pub(crate) place: Option<Place>,
-    journal: Option<Box<JournalLog>>,
-}
-
-/// The entries in order, and their paths for a look-up that does not depend on how many there are.
-#[derive(Debug, Default, PartialEq)]
-struct JournalLog {
-    entries: Vec<JournalEntry>,
-    paths: HashSet<String>,
+    /// Absent as long as nothing was written.
+    pub(crate) journal: Option<Box<JournalLog>>,
 }
 
 /// A place in one of the queues.
@@ -38,7 +31,7 @@ pub(crate) enum Queue {
     Ready,
     /// To be tried again by its owner.
     Retry,
-    /// To be resumed, or to fail.
+    /// To be resumed, woken or failed.
     Wait,
     /// To be swept away.
     Expiry,
@@ -53,28 +46,14 @@ impl Record {
         self.execution.fence()
     }
 
-    pub(crate) fn journal(&self) -> &[JournalEntry] {
-        self.journal.as_ref().map_or(&[], |journal| &journal.entries)
+    /// Returns the journal in the order in which its places were first met.
+    pub(crate) fn entries(&self) -> &[JournalEntry] {
+        self.journal.as_ref().map_or(&[], |journal| journal.entries())
     }
 
-    /// Appends an entry; returns whether its path was free.
-    pub(crate) fn append(&mut self, entry: JournalEntry) -> bool {
-        let journal = self.journal.get_or_insert_default();
-        let is_free = journal.paths.insert(entry.path.clone());
-        if is_free {
-            journal.entries.push(entry);
-        }
-        is_free
-    }
-
-    /// Takes the newest entry back.
-    pub(crate) fn unappend(&mut self) {
-        if let Some(journal) = &mut self.journal
-            && let Some(entry) = journal.entries.pop()
-        {
-            journal.paths.remove(&entry.path);
-        }
-        self.journal.take_if(|journal| journal.entries.is_empty());
+    /// Returns the entry at a place of the journal.
+    pub(crate) fn entry(&self, path: &str) -> Option<&JournalEntry> {
+        self.journal.as_ref()?.find(path)
     }
 
     /// Returns where the execution belongs as things stand.

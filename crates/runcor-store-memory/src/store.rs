@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Page, Receipt, Store, StoreCapabilities, StoreError,
-    TenantId, Timestamp,
+    FlowName, IdempotencyKey, JournalEntry, Outcome, Page, Receipt, Store, StoreCapabilities,
+    StoreError, TenantId, Timestamp,
 };
 
 use crate::executions::Key;
@@ -95,18 +96,28 @@ impl Store for MemoryStore {
     async fn journal(&self, id: ExecutionId) -> Result<Vec<JournalEntry>, StoreError> {
         self.with(|state| {
             let record = state.executions.by_id(id).map(|(_, record)| record);
-            Ok(record.map(|record| record.journal().to_vec()).unwrap_or_default())
+            Ok(record.map(|record| record.entries().to_vec()).unwrap_or_default())
         })
     }
 
-    async fn expired_waits(
+    async fn journal_value(
         &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Execution>, StoreError> {
+        id: ExecutionId,
+        path: &str,
+    ) -> Result<Option<Value>, StoreError> {
         self.with(|state| {
-            let expired = state.queues.expired_waits(now).take(limit);
-            let records = expired.filter_map(|number| state.executions.get(number));
+            let entry = state.executions.by_id(id).and_then(|(_, record)| record.entry(path));
+            Ok(entry.and_then(JournalEntry::outcome).and_then(|outcome| match outcome {
+                Outcome::Done(value) => Some(value.clone()),
+                _ => None,
+            }))
+        })
+    }
+
+    async fn due_waits(&self, now: Timestamp, limit: usize) -> Result<Vec<Execution>, StoreError> {
+        self.with(|state| {
+            let due = state.queues.due_waits(now).take(limit);
+            let records = due.filter_map(|number| state.executions.get(number));
             Ok(records.map(|record| record.execution.clone()).collect())
         })
     }
