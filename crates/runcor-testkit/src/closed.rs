@@ -1,6 +1,7 @@
 //! A store that was never open: it holds a place while a real one is away.
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
@@ -49,7 +50,11 @@ impl Store for ClosedStore {
         Err(StoreError::Closed)
     }
 
-    async fn expired_waits(&self, _: Timestamp, _: usize) -> Result<Vec<Execution>, StoreError> {
+    async fn journal_value(&self, _: ExecutionId, _: &str) -> Result<Option<Value>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn due_waits(&self, _: Timestamp, _: usize) -> Result<Vec<Execution>, StoreError> {
         Err(StoreError::Closed)
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
@@ -148,12 +149,16 @@ impl Store for FaultStore {
         self.inner.journal(id).await
     }
 
-    async fn expired_waits(
+    async fn journal_value(
         &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Execution>, StoreError> {
-        self.inner.expired_waits(now, limit).await
+        id: ExecutionId,
+        path: &str,
+    ) -> Result<Option<Value>, StoreError> {
+        self.inner.journal_value(id, path).await
+    }
+
+    async fn due_waits(&self, now: Timestamp, limit: usize) -> Result<Vec<Execution>, StoreError> {
+        self.inner.due_waits(now, limit).await
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

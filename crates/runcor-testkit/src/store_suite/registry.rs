@@ -187,7 +187,7 @@ macro_rules! __store_scenarios {
             timers: [
                 a_wait_without_an_end_never_expires
                 a_wait_expires_at_its_end
-                expired_waits_come_most_overdue_first
+                due_waits_come_most_overdue_first
                 a_resumed_wait_does_not_expire
                 nothing_is_due_in_an_empty_store
                 what_is_due_now_is_not_next

@@ -1,10 +1,11 @@
 //! The store under test, with calls that must succeed and say so when they don't.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use runcor_core::{
-    Batch, Change, Claim, ClaimRequest, Execution, ExecutionId, ExecutionQuery, Fence, FlowName,
-    JournalEntry, JournalKind, Op, Page, Receipt, SharedStore, StoreError, Timestamp, WorkerId,
+    Answer, Batch, Change, Claim, ClaimRequest, Execution, ExecutionId, ExecutionQuery, Fence,
+    FlowName, JournalEntry, JournalKind, Op, Outcome, Page, Receipt, SharedStore, StoreError,
+    Timestamp, WorkerId,
 };
 
 use super::fixture::StoreFixture;
@@ -45,12 +46,7 @@ pub(super) fn flow(name: &str) -> FlowName {
 }
 
 pub(super) fn entry(path: &str) -> JournalEntry {
-    JournalEntry {
-        path: path.to_owned(),
-        kind: JournalKind::Step,
-        value: json!({ "of": path }),
-        at: at(1),
-    }
+    JournalEntry::done(path, JournalKind::Step, json!({ "of": path }), at(1))
 }
 
 pub(super) fn complete(expires: Option<Timestamp>) -> Change {
@@ -58,7 +54,7 @@ pub(super) fn complete(expires: Option<Timestamp>) -> Change {
 }
 
 pub(super) fn wait(due: Option<Timestamp>) -> Change {
-    Change::Wait { signal: runcor_core::WaitSignal::default(), due }
+    Change::Wait { pause: Box::default(), due }
 }
 
 /// Applies a change that the state machine allows, without storing it.
@@ -184,8 +180,27 @@ impl Subject {
         claims.unwrap_or_else(|error| fail(format!("claim(): {error}")))
     }
 
+    /// Returns the journal with every result in its place, also those that are kept apart.
     pub(super) async fn journal(&self, id: ExecutionId) -> Vec<JournalEntry> {
-        self.store.journal(id).await.unwrap_or_else(|error| fail(format!("journal(): {error}")))
+        let journal = self.store.journal(id).await;
+        let mut journal = journal.unwrap_or_else(|error| fail(format!("journal(): {error}")));
+        for entry in &mut journal {
+            if let Some(Outcome::Spilled { bytes }) = entry.outcome() {
+                let value = must(self.journal_value(id, &entry.path).await, "a spilled result");
+                let size = u64::try_from(value.to_string().len()).ok();
+                assert_eq!(Some(*bytes), size, "expected the size of the result at {}", entry.path);
+                entry.answer = entry
+                    .answer
+                    .take()
+                    .map(|answer| Answer { outcome: Outcome::Done(value), ..answer });
+            }
+        }
+        journal
+    }
+
+    pub(super) async fn journal_value(&self, id: ExecutionId, path: &str) -> Option<Value> {
+        let value = self.store.journal_value(id, path).await;
+        value.unwrap_or_else(|error| fail(format!("journal_value(): {error}")))
     }
 
     pub(super) async fn list(&self, query: &ExecutionQuery) -> Page<Execution> {
@@ -210,9 +225,9 @@ impl Subject {
         self.store.next_due(now).await.unwrap_or_else(|error| fail(format!("next_due(): {error}")))
     }
 
-    pub(super) async fn expired_waits(&self, now: Timestamp, limit: usize) -> Vec<ExecutionId> {
-        let waits = self.store.expired_waits(now, limit).await;
-        ids(&waits.unwrap_or_else(|error| fail(format!("expired_waits(): {error}"))))
+    pub(super) async fn due_waits(&self, now: Timestamp, limit: usize) -> Vec<ExecutionId> {
+        let waits = self.store.due_waits(now, limit).await;
+        ids(&waits.unwrap_or_else(|error| fail(format!("due_waits(): {error}"))))
     }
 }
 
@@ -227,7 +242,7 @@ pub(super) fn claimed(claims: &[Claim]) -> Vec<ExecutionId> {
 /// A journal operation of a running execution.
 pub(super) fn journal_op(execution: &Execution, entry: JournalEntry) -> Op {
     let epoch = execution.status.epoch;
-    Op::Journal { id: execution.id(), epoch, entry: Box::new(entry) }
+    Op::Journal { id: execution.id(), epoch, entry: Box::new(entry), replace: false }
 }
 
 /// A delete that expects the execution as it is here.
@@ -246,10 +261,14 @@ fn name_of(op: &Op) -> &'static str {
         Op::Update { .. } => "update",
         Op::Delete { .. } => "delete",
         Op::Journal { .. } => "journal",
+        Op::Seed { .. } => "seed",
+        Op::Expect { .. } => "expect",
+        Op::NotEnded { .. } => "not ended",
         Op::Emit(_) => "emit",
         Op::Lease { .. } => "lease",
         Op::Retire { .. } => "retire",
         Op::Sweep { .. } => "sweep",
+        Op::Compact { .. } => "compact",
         _ => "another operation",
     }
 }

@@ -1,6 +1,7 @@
 //! A memory store with one thing wrong, to see that the suite sees it.
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
@@ -169,12 +170,16 @@ impl Store for BrokenStore {
         self.inner.journal(id).await
     }
 
-    async fn expired_waits(
+    async fn journal_value(
         &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Execution>, StoreError> {
-        self.inner.expired_waits(now, limit).await
+        id: ExecutionId,
+        path: &str,
+    ) -> Result<Option<Value>, StoreError> {
+        self.inner.journal_value(id, path).await
+    }
+
+    async fn due_waits(&self, now: Timestamp, limit: usize) -> Result<Vec<Execution>, StoreError> {
+        self.inner.due_waits(now, limit).await
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
+use serde_json::Value;
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
@@ -88,12 +89,16 @@ impl Store for Handle {
         self.content()?.journal(id).await
     }
 
-    async fn expired_waits(
+    async fn journal_value(
         &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Execution>, StoreError> {
-        self.content()?.expired_waits(now, limit).await
+        id: ExecutionId,
+        path: &str,
+    ) -> Result<Option<Value>, StoreError> {
+        self.content()?.journal_value(id, path).await
+    }
+
+    async fn due_waits(&self, now: Timestamp, limit: usize) -> Result<Vec<Execution>, StoreError> {
+        self.content()?.due_waits(now, limit).await
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

@@ -93,7 +93,7 @@ pub(crate) async fn a_refused_operation_takes_back_a_sweep(fixture: StoreFixture
     let subject = Subject::new(&fixture);
     let mut ended = subject.running(sample(), worker(), at(1)).await;
     subject.change(&mut ended, complete(Some(at(5))), at(2)).await;
-    let sweep = Op::Sweep { now: at(10), limit: 10 };
+    let sweep = Op::Sweep { now: at(10), limit: 10, max_bytes: None };
     subject.refuse(Batch::new().with(sweep.clone()).with(impossible())).await;
     subject.expect(&ended, "after its sweep was taken back").await;
     let receipt = subject.commit(Batch::new().with(sweep)).await;

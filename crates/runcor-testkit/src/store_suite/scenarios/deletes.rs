@@ -24,7 +24,9 @@ pub(crate) async fn a_deleted_execution_is_gone_everywhere(fixture: StoreFixture
     assert_eq!(listed, [kept.id()], "expected the other one alone in the list");
     let users = ExecutionQuery { user: spec.user_id.clone(), ..ExecutionQuery::default() };
     assert!(subject.ids(&users).await.is_empty(), "expected nothing of its user");
-    let receipt = subject.commit(Batch::new().with(Op::Sweep { now: at(99), limit: 9 })).await;
+    let receipt = subject
+        .commit(Batch::new().with(Op::Sweep { now: at(99), limit: 9, max_bytes: None }))
+        .await;
     assert_eq!(receipt.swept, 0, "expected nothing left to sweep");
 }
 

@@ -115,9 +115,11 @@ pub(crate) async fn waits_and_dues_survive_a_reopening(mut fixture: StoreFixture
         subject.next_due(at(30)).await,
     ];
     assert_eq!(dues, [Some(at(10)), Some(at(20)), Some(at(30)), None], "expected every due");
-    let expired = subject.expired_waits(at(20), 9).await;
+    let expired = subject.due_waits(at(20), 9).await;
     assert_eq!(expired, [waiting.id()], "expected the wait to expire");
-    let receipt = subject.commit(Batch::new().with(Op::Sweep { now: at(30), limit: 9 })).await;
+    let receipt = subject
+        .commit(Batch::new().with(Op::Sweep { now: at(30), limit: 9, max_bytes: None }))
+        .await;
     assert_eq!(receipt.swept, 1, "expected the ended execution to be swept");
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use runcor_core::{Batch, Change, JournalEntry, JournalKind, Op};
+use runcor_core::{Batch, Change, JournalEntry, JournalKind};
 
 use crate::store_suite::fixture::StoreFixture;
 use crate::store_suite::subject::{
@@ -12,12 +12,8 @@ use crate::store_suite::subject::{
 pub(crate) async fn entries_come_back_in_order_and_unchanged(fixture: StoreFixture) {
     let subject = Subject::new(&fixture);
     let execution = subject.running(sample(), worker(), at(1)).await;
-    let kept = |path: &str, kind, value: Value, millis| JournalEntry {
-        path: path.to_owned(),
-        kind,
-        value,
-        at: at(millis),
-    };
+    let kept =
+        |path: &str, kind, value: Value, millis| JournalEntry::done(path, kind, value, at(millis));
     let entries = [
         kept("z#1", JournalKind::Step, json!({ "deep": [1, { "x": null }] }), 9),
         kept("a#1", JournalKind::Wait, Value::Null, 3),
@@ -35,8 +31,7 @@ pub(crate) async fn an_unknown_execution_has_no_journal(fixture: StoreFixture) {
     let subject = Subject::new(&fixture);
     let stranger = sample().build();
     assert!(subject.journal(stranger.id()).await.is_empty(), "expected an empty journal");
-    let op = Op::Journal { id: stranger.id(), epoch: 0, entry: Box::new(entry("a#1")) };
-    let refused = subject.refuse(Batch::new().with(op)).await;
+    let refused = subject.refuse(Batch::new().with(journal_op(&stranger, entry("a#1")))).await;
     expect_conflict(&refused, stranger.id(), None);
     assert!(subject.journal(stranger.id()).await.is_empty(), "expected no entry of a stranger");
 }
@@ -45,7 +40,7 @@ pub(crate) async fn a_path_is_written_once(fixture: StoreFixture) {
     let subject = Subject::new(&fixture);
     let execution = subject.running(sample(), worker(), at(1)).await;
     subject.commit(Batch::new().with(journal_op(&execution, entry("a#1")))).await;
-    let other = JournalEntry { value: json!("other"), ..entry("a#1") };
+    let other = JournalEntry::done("a#1", JournalKind::Step, json!("other"), at(2));
     let refused = subject.refuse(Batch::new().with(journal_op(&execution, other))).await;
     expect_conflict(&refused, execution.id(), Some(execution.fence()));
     let found = subject.journal(execution.id()).await;

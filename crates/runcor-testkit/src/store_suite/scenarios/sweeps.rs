@@ -18,7 +18,7 @@ async fn ended(
 }
 
 async fn sweep(subject: &Subject, now: Timestamp, limit: usize) -> usize {
-    subject.commit(Batch::new().with(Op::Sweep { now, limit })).await.swept
+    subject.commit(Batch::new().with(Op::Sweep { now, limit, max_bytes: None })).await.swept
 }
 
 pub(crate) async fn ended_executions_past_their_retention_are_swept(fixture: StoreFixture) {

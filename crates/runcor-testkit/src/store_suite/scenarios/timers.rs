@@ -14,36 +14,36 @@ async fn waiting(subject: &Subject, due: Option<Timestamp>) -> Execution {
 pub(crate) async fn a_wait_without_an_end_never_expires(fixture: StoreFixture) {
     let subject = Subject::new(&fixture);
     waiting(&subject, None).await;
-    let expired = subject.expired_waits(Timestamp::MAX, 10).await;
+    let expired = subject.due_waits(Timestamp::MAX, 10).await;
     assert!(expired.is_empty(), "expected no expired wait, got {expired:?}");
 }
 
 pub(crate) async fn a_wait_expires_at_its_end(fixture: StoreFixture) {
     let subject = Subject::new(&fixture);
     let execution = waiting(&subject, Some(at(100))).await;
-    assert!(subject.expired_waits(at(99), 10).await.is_empty(), "expected nothing too early");
-    let found = subject.store.expired_waits(at(100), 10).await;
+    assert!(subject.due_waits(at(99), 10).await.is_empty(), "expected nothing too early");
+    let found = subject.store.due_waits(at(100), 10).await;
     assert_eq!(found.ok(), Some(vec![execution]), "expected the whole execution at its end");
 }
 
-pub(crate) async fn expired_waits_come_most_overdue_first(fixture: StoreFixture) {
+pub(crate) async fn due_waits_come_most_overdue_first(fixture: StoreFixture) {
     let subject = Subject::new(&fixture);
     let mut ids = Vec::new();
     for millis in [30, 10, 20, 10, 900] {
         ids.push(waiting(&subject, Some(at(millis))).await.id());
     }
-    let all = subject.expired_waits(at(100), 10).await;
+    let all = subject.due_waits(at(100), 10).await;
     assert_eq!(all, [ids[1], ids[3], ids[2], ids[0]], "expected them by end, then by creation");
-    let some = subject.expired_waits(at(100), 2).await;
+    let some = subject.due_waits(at(100), 2).await;
     assert_eq!(some, [ids[1], ids[3]], "expected the two most overdue");
-    assert!(subject.expired_waits(at(100), 0).await.is_empty(), "expected nothing for limit 0");
+    assert!(subject.due_waits(at(100), 0).await.is_empty(), "expected nothing for limit 0");
 }
 
 pub(crate) async fn a_resumed_wait_does_not_expire(fixture: StoreFixture) {
     let subject = Subject::new(&fixture);
     let mut execution = waiting(&subject, Some(at(10))).await;
     subject.change(&mut execution, Change::Resume { data: None }, at(5)).await;
-    let expired = subject.expired_waits(at(100), 10).await;
+    let expired = subject.due_waits(at(100), 10).await;
     assert!(expired.is_empty(), "expected no expired wait, got {expired:?}");
 }
 
@@ -123,5 +123,5 @@ pub(crate) async fn what_is_gone_is_not_due(fixture: StoreFixture) {
         subject.commit(Batch::new().with(delete_op(&execution))).await;
     }
     assert_eq!(subject.next_due(at(0)).await, None, "expected nothing due after the deletes");
-    assert!(subject.expired_waits(at(99), 9).await.is_empty(), "expected no wait to be left");
+    assert!(subject.due_waits(at(99), 9).await.is_empty(), "expected no wait to be left");
 }

@@ -92,7 +92,7 @@ pub(crate) async fn a_whole_life_is_stored_step_by_step(fixture: StoreFixture) {
         Change::Claim { worker: worker() },
         Change::Retry { due: at(500) },
         Change::Continue,
-        Change::Wait { signal, due: Some(at(9_000)) },
+        Change::Wait { pause: Box::new(signal.into()), due: Some(at(9_000)) },
         Change::Resume { data: Some(json!(["yes"])) },
         Change::Claim { worker: worker() },
         Change::Release,

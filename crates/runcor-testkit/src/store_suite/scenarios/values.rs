@@ -4,24 +4,25 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use runcor_core::{Batch, Change, Execution, ExecutionError, MAX_ID_BYTES, Timestamp, WaitSignal};
+use runcor_core::{
+    Batch, Change, Execution, ExecutionError, JournalEntry, JournalKind, MAX_ID_BYTES, Timestamp,
+    WaitSignal,
+};
 
 use crate::ExecutionBuilder;
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{
-    Subject, at, entry, fail, journal_op, must, sample, wait, worker,
-};
+use crate::store_suite::subject::{Subject, at, fail, journal_op, must, sample, wait, worker};
 
 /// Stores `value` as input, metadata, journal entry, wait data, resume data and result, and
 /// checks that each comes back.
 async fn round_trip(subject: &Subject, value: Value, what: &str) {
     let builder = sample().input(value.clone()).metadata(value.clone());
     let mut execution = subject.running(builder, worker(), at(1)).await;
-    let step = runcor_core::JournalEntry { value: value.clone(), ..entry("a#1") };
+    let step = JournalEntry::done("a#1", JournalKind::Step, value.clone(), at(1));
     subject.commit(Batch::new().with(journal_op(&execution, step.clone()))).await;
     let signal = WaitSignal { wait_data: Some(value.clone()), ..WaitSignal::default() };
     let life = [
-        Change::Wait { signal, due: None },
+        Change::Wait { pause: Box::new(signal.into()), due: None },
         Change::Resume { data: Some(value.clone()) },
         Change::Claim { worker: worker() },
         Change::Complete { result: value.clone(), expires: None },
@@ -125,7 +126,13 @@ pub(crate) async fn null_differs_from_nothing(fixture: StoreFixture) {
         }
         let mut execution = subject.running(builder, worker(), at(1)).await;
         let signal = WaitSignal { wait_data: data.clone(), ..WaitSignal::default() };
-        subject.change(&mut execution, Change::Wait { signal, due: None }, at(2)).await;
+        subject
+            .change(
+                &mut execution,
+                Change::Wait { pause: Box::new(signal.into()), due: None },
+                at(2),
+            )
+            .await;
         subject.expect(&execution, &format!("with wait data {data:?}")).await;
         let resume = Change::Resume { data: data.clone() };
         subject.change(&mut execution, resume, at(3)).await;
@@ -193,7 +200,7 @@ pub(super) async fn populate(subject: &Subject) -> Vec<Execution> {
         code: Some("WAIT_TIMEOUT".to_owned()),
     };
     let claim = || Change::Claim { worker: worker() };
-    let pausing = Change::Wait { signal, due: Some(at(8_000)) };
+    let pausing = Change::Wait { pause: Box::new(signal.into()), due: Some(at(8_000)) };
     let lives = [
         vec![
             claim(),
