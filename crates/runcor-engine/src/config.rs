@@ -16,6 +16,9 @@ pub struct EngineConfig {
     pub drain_timeout: Duration,
     /// How long ended executions are kept; zero is for ever.
     pub retention: Duration,
+    /// The size of the store, in bytes, above which the oldest ended executions
+    /// go before their retention is over; a store in memory does not know its size.
+    pub max_bytes: Option<u64>,
     /// What becomes of executions whose process vanished while they ran.
     pub on_orphan: OrphanPolicy,
     /// How long this engine owns its executions without a sign of life.
@@ -29,6 +32,7 @@ impl Default for EngineConfig {
             max_queued: 100_000,
             drain_timeout: Duration::from_secs(10),
             retention: Duration::from_secs(3_600),
+            max_bytes: None,
             on_orphan: OrphanPolicy::Requeue,
             lease: Duration::from_secs(30),
         }

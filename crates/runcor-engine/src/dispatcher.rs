@@ -129,7 +129,7 @@ impl Timers {
         self.due_at.min(renew_at)
     }
 
-    /// Fails waits that took too long, removes what is past its retention, and
+    /// Wakes sleepers, fails waits that took too long, removes what is past its retention, and
     /// returns when there is something to do next: at once, when there is more
     /// than one go should take.
     async fn do_what_is_due(
@@ -138,13 +138,13 @@ impl Timers {
         now: Timestamp,
     ) -> Result<Timestamp, StoreError> {
         let mut is_done = true;
-        let expired = shared.store.expired_waits(now, CHUNK).await?;
-        is_done &= expired.len() < CHUNK;
-        for mut execution in expired {
-            shared.fail_expired_wait(&mut execution).await?;
+        let due = shared.store.due_waits(now, CHUNK).await?;
+        is_done &= due.len() < CHUNK;
+        for mut execution in due {
+            shared.end_due_wait(&mut execution).await?;
         }
         if now >= self.sweep_at && !shared.config.retention.is_zero() {
-            let sweep = Op::Sweep { now, limit: CHUNK };
+            let sweep = Op::Sweep { now, limit: CHUNK, max_bytes: shared.config.max_bytes };
             let swept = shared.store.commit(Batch::new().with(sweep)).await?.swept;
             is_done &= swept < CHUNK;
             if swept < CHUNK {

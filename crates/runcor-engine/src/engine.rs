@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runcor_core::{
-    Batch, Clock, EngineStatus, Error, ErrorCode, Event, EventRecord, EventSink, EventSubscription,
-    Execution, ExecutionId, ExecutionQuery, Flow, FlowChange, FlowInfo, ModelRequest,
-    ModelResponse, ModelService, ModelStream, Op, Page, Result, Runtime, Store, SystemClock,
-    Trigger, Triggered, WorkerId,
+    Batch, Clock, Decision, EngineHealth, EngineStatus, Error, ErrorCode, Event, EventRecord,
+    EventSink, EventSubscription, Execution, ExecutionId, ExecutionQuery, Flow, FlowChange,
+    FlowInfo, Fork, ModelRequest, ModelResponse, ModelService, ModelStream, NoTools, Op, Page,
+    Result, Runtime, Store, SystemClock, Timeline, ToolProvider, Trigger, Triggered, WorkerId,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,8 @@ pub struct EngineParts {
     pub store: Arc<dyn Store>,
     /// Who answers the model calls of flows.
     pub models: Arc<dyn ModelService>,
+    /// Who answers the tool calls of flows.
+    pub tools: Arc<dyn ToolProvider>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The limits and habits.
@@ -80,6 +82,7 @@ impl EngineParts {
         Self {
             store,
             models: Arc::new(NoModels),
+            tools: Arc::new(NoTools),
             clock: Arc::new(SystemClock),
             config: EngineConfig::default(),
             seed: None,
@@ -130,7 +133,7 @@ impl Engine {
     /// # Errors
     /// `INVALID_CONFIG` for limits that can't work, `STORAGE_…` when the store fails.
     pub async fn start(parts: EngineParts) -> Result<Self> {
-        let EngineParts { store, models, clock, config, seed, events } = parts;
+        let EngineParts { store, models, tools, clock, config, seed, events } = parts;
         config.check()?;
         let now = clock.now();
         let worker = WorkerId::mint(now);
@@ -144,6 +147,7 @@ impl Engine {
             config,
             store: Arc::clone(&store),
             models,
+            tools,
             clock,
             worker,
             started_at: now,
@@ -274,6 +278,22 @@ impl Runtime for Engine {
         self.shared.replay(id).await
     }
 
+    async fn decide(&self, id: ExecutionId, decision: Decision) -> Result<Execution> {
+        self.shared.decide(id, decision).await
+    }
+
+    async fn fork(&self, id: ExecutionId, fork: Fork) -> Result<Execution> {
+        self.shared.fork(id, fork).await
+    }
+
+    async fn timeline(&self, id: ExecutionId) -> Result<Timeline> {
+        self.shared.timeline(id).await
+    }
+
+    async fn journal_value(&self, id: ExecutionId, path: &str) -> Result<Value> {
+        self.shared.journal_value(id, path).await
+    }
+
     async fn cancel(&self, id: ExecutionId, reason: Option<String>) -> Result<Execution> {
         self.shared.cancel(id, reason).await
     }
@@ -288,6 +308,10 @@ impl Runtime for Engine {
 
     fn status(&self) -> EngineStatus {
         self.shared.status()
+    }
+
+    fn health(&self) -> EngineHealth {
+        EngineHealth::default()
     }
 
     fn uptime(&self) -> Duration {

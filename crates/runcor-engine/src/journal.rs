@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use runcor_core::{
-    Batch, Clock, Error, ErrorCode, Execution, ExecutionId, Journal, JournalEntry, JournalKind, Op,
+    Batch, Clock, Error, ErrorCode, Execution, ExecutionId, Journal, JournalEntry, Op, Outcome,
     Result, Store, StoreError,
 };
-use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::pause::Pauses;
@@ -30,22 +29,32 @@ impl RunJournal {
         clock: &Arc<dyn Clock>,
         execution: &Execution,
     ) -> Self {
-        // The first run of an execution has nothing to look up.
+        // The first run of an execution has nothing to look up, unless it is a fork.
         let status = &execution.status;
         let is_first = status.epoch == 1 && status.retry_count == 0 && status.resume_count == 0;
+        let is_empty = is_first && execution.spec.fork.is_none();
         Self {
             store: Arc::clone(store),
             clock: Arc::clone(clock),
             id: execution.id(),
             epoch: status.epoch,
-            known: Mutex::new(is_first.then(HashMap::new)),
+            known: Mutex::new(is_empty.then(HashMap::new)),
         }
     }
 
-    async fn with_known<T>(
-        &self,
-        ask: impl FnOnce(&mut HashMap<String, JournalEntry>) -> T + Send,
-    ) -> Result<T> {
+    /// Notes an entry that was written together with something else.
+    pub(crate) async fn learn(&self, entry: JournalEntry) {
+        if let Some(known) = self.known.lock().await.as_mut() {
+            known.insert(entry.path.clone(), entry);
+        }
+    }
+
+    /// Returns the operation that writes an entry as this run.
+    pub(crate) fn operation(&self, entry: &JournalEntry, replace: bool) -> Op {
+        Op::Journal { id: self.id, epoch: self.epoch, entry: Box::new(entry.clone()), replace }
+    }
+
+    async fn known(&self, path: &str) -> Result<Option<JournalEntry>> {
         let mut known = self.known.lock().await;
         let entries = match known.as_mut() {
             Some(entries) => entries,
@@ -54,42 +63,74 @@ impl RunJournal {
                 known.insert(stored.into_iter().map(|entry| (entry.path.clone(), entry)).collect())
             }
         };
-        Ok(ask(entries))
+        Ok(entries.get(path).cloned())
+    }
+
+    async fn write(&self, entry: &JournalEntry, replace: bool) -> Result<(), StoreError> {
+        let batch = Batch::new().with(self.operation(entry, replace));
+        self.store.commit(batch).await.map(|_| ())
+    }
+
+    /// Looks whether an entry is in the journal after all.
+    async fn reads_back(&self, entry: &JournalEntry) -> Result<bool, StoreError> {
+        let stored = self.store.journal(self.id).await?;
+        Ok(stored.iter().any(|stored| is_same_writing(stored, entry)))
+    }
+
+    fn lost(&self) -> Error {
+        let message = format!("execution {} is no longer run by this handler", self.id);
+        Error::new(ErrorCode::ExecutionLost, message)
     }
 }
 
 #[async_trait]
 impl Journal for RunJournal {
-    async fn find(&self, path: &str) -> Result<Option<Value>> {
-        self.with_known(|entries| entries.get(path).map(|entry| entry.value.clone())).await
+    async fn find(&self, path: &str) -> Result<Option<JournalEntry>> {
+        let Some(mut entry) = self.known(path).await? else { return Ok(None) };
+        if let Some(answer) = &mut entry.answer
+            && matches!(answer.outcome, Outcome::Spilled { .. })
+        {
+            let value = self.store.journal_value(self.id, path).await?;
+            let value = value.ok_or_else(|| {
+                let message = format!("the result at {path} of execution {} is missing", self.id);
+                Error::new(ErrorCode::StorageCorrupt, message)
+            })?;
+            answer.outcome = Outcome::Done(value);
+        }
+        Ok(Some(entry))
     }
 
-    async fn count(&self, kind: JournalKind) -> Result<usize> {
-        self.with_known(|entries| entries.values().filter(|entry| entry.kind == kind).count()).await
+    async fn begin(&self, entry: JournalEntry) -> Result<()> {
+        match self.write(&entry, false).await {
+            Ok(()) => {
+                self.learn(entry).await;
+                Ok(())
+            }
+            Err(StoreError::Conflict { .. }) => Err(self.lost()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Records what was achieved, however long the store takes to accept it:
     /// the handler has paid for it already. Timeout, cancel and shutdown end
     /// the attempts by dropping the handler's future.
-    async fn record(&self, entry: JournalEntry) -> Result<()> {
+    async fn end(&self, entry: JournalEntry, replace: bool) -> Result<()> {
         let mut pauses = Pauses::default();
         let mut is_unsure = false;
         loop {
-            let tried = match self.append(&entry).await {
+            let tried = match self.write(&entry, replace).await {
                 // Perhaps it was this handler itself, at an attempt whose answer was lost.
                 Err(StoreError::Conflict { .. }) if is_unsure => self.reads_back(&entry).await,
                 tried => tried.map(|()| true),
             };
             match tried {
                 Ok(true) => {
-                    let remember = |entries: &mut HashMap<_, _>| {
-                        entries.insert(entry.path.clone(), entry);
-                    };
-                    return self.with_known(remember).await;
+                    self.learn(entry).await;
+                    return Ok(());
                 }
                 Ok(false) | Err(StoreError::Conflict { .. }) => return Err(self.lost()),
                 Err(error) if error.is_temporary() => {
-                    tracing::warn!(execution = %self.id, %error, "a step can't be stored yet, trying again");
+                    tracing::warn!(execution = %self.id, %error, "a result can't be stored yet, trying again");
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -99,20 +140,9 @@ impl Journal for RunJournal {
     }
 }
 
-impl RunJournal {
-    async fn append(&self, entry: &JournalEntry) -> Result<(), StoreError> {
-        let op = Op::Journal { id: self.id, epoch: self.epoch, entry: Box::new(entry.clone()) };
-        self.store.commit(Batch::new().with(op)).await.map(|_| ())
-    }
-
-    /// Looks whether an entry is in the journal after all.
-    async fn reads_back(&self, entry: &JournalEntry) -> Result<bool, StoreError> {
-        let stored = self.store.journal(self.id).await?;
-        Ok(stored.iter().any(|stored| stored.path == entry.path && stored.at == entry.at))
-    }
-
-    fn lost(&self) -> Error {
-        let message = format!("execution {} is no longer run by this handler", self.id);
-        Error::new(ErrorCode::InvalidState, message)
-    }
+/// Returns whether a stored entry is the one that was written; results are not
+/// compared, since they may be large.
+fn is_same_writing(stored: &JournalEntry, wanted: &JournalEntry) -> bool {
+    let at = |entry: &JournalEntry| entry.answer.as_ref().map(|answer| answer.at);
+    stored.path == wanted.path && at(stored) == at(wanted) && stored.begun == wanted.begun
 }

@@ -9,7 +9,9 @@
 //!
 //! - [`Engine`] answers callers (it is the [`Runtime`](runcor_core::Runtime)).
 //! - *Admission* gives out the slots of the concurrency limit.
-//! - The *dispatcher* claims what is runnable, fails waits that took too long,
+//! - A *family* is what the end of an execution means for its caller and for
+//!   what it has called; it is committed together with that end.
+//! - The *dispatcher* claims what is runnable, wakes sleepers, fails waits that took too long,
 //!   removes what is past its retention and renews the lease.
 //! - *Strays* are what the store calls ours though nobody here runs it, because
 //!   the answer of a commit was lost; they go back to the queue.
@@ -18,10 +20,14 @@
 //! See [`Engine::start`] for an example.
 
 mod admission;
+mod calls;
 mod config;
+mod decide;
 mod dispatcher;
 mod emitter;
 mod engine;
+mod family;
+mod fork;
 mod handler;
 mod journal;
 mod lease;

@@ -4,18 +4,15 @@ use std::sync::Arc;
 
 use runcor_core::{
     Batch, Change, EngineStatus, Error, ErrorCode, Execution, ExecutionError, ExecutionId,
-    ExecutionQuery, ExecutionSpec, ExecutionState, Fence, IdempotencyKey, Op, Page, Result,
-    StoreError,
+    ExecutionQuery, ExecutionSpec, ExecutionState, Fence, IdempotencyKey, JournalEntry,
+    JournalKind, Op, Outcome, Page, Result, StoreError, Timestamp, WaitKind,
 };
 use serde_json::Value;
 
 use crate::runner;
-use crate::shared::{ChangeError, Shared};
+use crate::shared::{ChangeError, MAX_RACES, Shared};
 use crate::strays::is_same_change;
 use crate::trigger::internal;
-
-/// How often an operation begins anew when somebody else was faster.
-const MAX_RACES: usize = 100;
 
 impl Shared {
     pub(crate) async fn execution(&self, id: ExecutionId) -> Result<Execution> {
@@ -62,7 +59,11 @@ impl Shared {
                 if execution.state() != ExecutionState::Waiting {
                     return already_resumed(execution, data.as_ref());
                 }
-                if let Some(resumed) = shared.resume_waiting(execution, data.clone()).await? {
+                check_resumable(&execution)?;
+                let answer = data.clone().unwrap_or_default();
+                let entry = answered_wait(&execution, answer, shared.now());
+                if let Some(resumed) = shared.resume_waiting(execution, data.clone(), entry).await?
+                {
                     return Ok(resumed);
                 }
             }
@@ -71,30 +72,29 @@ impl Shared {
         .await
     }
 
-    /// Resumes a waiting execution; `None` when somebody else changed it first.
-    async fn resume_waiting(
+    /// Resumes a waiting execution and writes the answer into its journal;
+    /// `None` when somebody else changed it first.
+    pub(crate) async fn resume_waiting(
         self: &Arc<Self>,
         mut execution: Execution,
         data: Option<Value>,
+        answer: Option<JournalEntry>,
     ) -> Result<Option<Execution>> {
         if execution.status.due.is_some_and(|due| due <= self.now()) {
-            self.fail_expired_wait(&mut execution).await?;
+            self.end_due_wait(&mut execution).await?;
             return Ok(None);
         }
         let waited_at = execution.fence();
         let slot = self.admission.take_unless_backlog();
-        let mut batch = Batch::new();
-        let mut changes = vec![Change::Resume { data }];
+        let mut batch = self.apply_next(Batch::new(), &mut execution, Change::Resume { data })?;
+        if let Some(answer) = answer {
+            batch = batch.journal(&execution, answer);
+        }
         if slot.is_some() {
-            changes.push(Change::Claim { worker: self.worker });
+            let claim = Change::Claim { worker: self.worker };
+            batch = self.apply_next(batch, &mut execution, claim)?;
         } else {
             self.admission.raise_backlog();
-        }
-        for change in changes {
-            let applied = execution.apply(change, self.now()).map_err(internal)?;
-            let status = applied.status.clone();
-            batch = batch.update(&execution, applied);
-            execution.status = status;
         }
         let run = slot.map(|slot| (self.begin(execution.clone()), slot));
         match self.commit_resume(batch, waited_at, &execution).await {
@@ -111,6 +111,15 @@ impl Shared {
             None => self.admission.wake(),
         }
         Ok(Some(execution))
+    }
+
+    /// Applies a change to the copy at hand and adds it to a batch.
+    fn apply_next(&self, batch: Batch, execution: &mut Execution, change: Change) -> Result<Batch> {
+        let applied = execution.apply(change, self.now()).map_err(internal)?;
+        let status = applied.status.clone();
+        let batch = batch.update(execution, applied);
+        execution.status = status;
+        Ok(batch)
     }
 
     /// Commits a resume; false when somebody else has changed the execution, or
@@ -132,6 +141,23 @@ impl Shared {
             Ok(Some(stored)) if stored.fence() != waited_at => Ok(false),
             _ => Err(error),
         }
+    }
+
+    /// Wakes an execution whose timer has come, or fails one whose wait took too long.
+    pub(crate) async fn end_due_wait(&self, execution: &mut Execution) -> Result<(), StoreError> {
+        let wakes = execution.status.wait.as_ref().is_some_and(|wait| wait.wakes(self.now()));
+        if !wakes {
+            return self.fail_expired_wait(execution).await;
+        }
+        match self.change(execution, Change::Wake).await {
+            Ok(()) => self.runnable_now(),
+            Err(error) if error.is_conflict() => {}
+            Err(ChangeError::Store(error)) => return Err(error),
+            Err(ChangeError::Illegal(error)) => {
+                tracing::error!(execution = %execution.id(), %error, "it does not wait");
+            }
+        }
+        Ok(())
     }
 
     /// Fails an execution whose wait took too long, unless somebody else changed it first.
@@ -171,6 +197,8 @@ impl Shared {
             id: new,
             idempotency_key: IdempotencyKey::new(key).map_err(internal)?,
             replay_of: Some(id),
+            parent: None,
+            fork: None,
             queued_at: now,
             ..(*original.spec).clone()
         };
@@ -216,7 +244,7 @@ impl Shared {
     }
 
     /// Stops the handler of an execution that was just cancelled.
-    async fn stop_run(&self, execution: &Execution) {
+    pub(crate) async fn stop_run(&self, execution: &Execution) {
         let has_run = execution.status.epoch > 0;
         if has_run && !self.running.stop(execution) {
             // It may be claimed right now: then it is known here once that is over.
@@ -256,17 +284,40 @@ fn already_resumed(execution: Execution, data: Option<&Value>) -> Result<Executi
     Err(invalid_state(&execution, "resumed"))
 }
 
-fn not_found(id: ExecutionId) -> Error {
+/// Refuses a plain resume of what has to be answered in another way.
+fn check_resumable(execution: &Execution) -> Result<()> {
+    let kind = execution.status.wait.as_ref().map(|wait| wait.kind).unwrap_or_default();
+    let advice = match kind {
+        WaitKind::Signal => return Ok(()),
+        WaitKind::Approval => "waits for an approval; approve or reject it with its token",
+        WaitKind::Decision => "waits for a decision whether a step has happened; decide it",
+        WaitKind::Sleep => "sleeps and goes on by itself",
+        WaitKind::Call => "waits for a flow that it has called and goes on by itself",
+        _ => "waits for something else",
+    };
+    let message = format!("execution {} {advice}", execution.id());
+    Err(Error::new(ErrorCode::InvalidState, message))
+}
+
+/// Returns the journal entry by which a resume answers the wait, where it has a place there.
+fn answered_wait(execution: &Execution, answer: Value, now: Timestamp) -> Option<JournalEntry> {
+    let wait = execution.status.wait.as_ref()?;
+    let path = wait.path.as_ref()?;
+    let intent = JournalEntry::intent(path, JournalKind::Wait, wait.waiting_since);
+    Some(intent.with_outcome(Outcome::Done(answer), now))
+}
+
+pub(crate) fn not_found(id: ExecutionId) -> Error {
     Error::new(ErrorCode::ExecutionNotFound, format!("there is no execution {id}"))
 }
 
-fn invalid_state(execution: &Execution, verb: &str) -> Error {
+pub(crate) fn invalid_state(execution: &Execution, verb: &str) -> Error {
     let message =
         format!("execution {} is {} and can't be {verb}", execution.id(), execution.state());
     Error::new(ErrorCode::InvalidState, message)
 }
 
-fn too_many_races(id: ExecutionId) -> Error {
+pub(crate) fn too_many_races(id: ExecutionId) -> Error {
     let message = format!("execution {id} changes too fast; try again");
     Error::new(ErrorCode::InvalidState, message).retryable(None)
 }

@@ -5,19 +5,21 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use runcor_core::{
-    Change, Claim, ClaimRequest, ErrorCode, Execution, FlowContext, FlowContextParts, FlowError,
-    FlowOutcome, Retry, StoreError, Timestamp, backoff,
+    Batch, Change, Claim, ClaimRequest, ErrorCode, Execution, FlowContext, FlowContextParts,
+    FlowError, FlowOutcome, Op, Retry, StoreError, Suspension, Timestamp, WaitKind, backoff,
 };
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Slot;
+use crate::calls::RunCalls;
 use crate::config::OrphanPolicy;
 use crate::handler::{Handler, Panicked};
 use crate::journal::RunJournal;
 use crate::registry::Registered;
 use crate::running::Run;
-use crate::settle::{fail, fail_with, failure, failure_with, settle};
-use crate::shared::Shared;
+use crate::settle::{Settled, fail, fail_with, failure, failure_with, settle, settle_around};
+use crate::shared::{Around, Shared};
 
 /// Runs a claimed execution in a task of its own.
 pub(crate) fn spawn(shared: &Arc<Shared>, run: Run, slot: Slot) {
@@ -109,7 +111,7 @@ async fn abandon(shared: &Shared, mut run: Run) {
 }
 
 /// Runs one execution until it ends, waits, is given back or is lost to somebody else.
-async fn work(shared: &Shared, mut run: Run) {
+async fn work(shared: &Arc<Shared>, mut run: Run) {
     let Run { execution, stop, .. } = &mut run;
     let Some(flow) = shared.registry.runnable(&execution.spec.flow) else {
         // It was claimed for a flow that has just gone; give it back.
@@ -129,14 +131,16 @@ enum Attempt {
 
 /// How a handler's future came to its end.
 enum Ended {
-    Outcome(Result<FlowOutcome, FlowError>),
+    Complete(Value),
+    Failed(FlowError),
+    Paused(Suspension),
     Panicked(String),
     TimedOut,
     Stopped,
 }
 
 async fn attempt(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     flow: &Registered,
     execution: &mut Execution,
     stop: &CancellationToken,
@@ -145,19 +149,12 @@ async fn attempt(
     let deadline = execution.status.deadline(timeout);
     let ended = drive(shared, flow, execution, stop, deadline).await;
     match ended {
-        Ended::Outcome(Ok(FlowOutcome::Complete(result))) => {
+        Ended::Complete(result) => {
             let expires = shared.expiry(shared.now());
             settle(shared, execution, Change::Complete { result, expires }).await;
         }
-        Ended::Outcome(Ok(FlowOutcome::Wait(signal))) => {
-            let limit = signal
-                .timeout
-                .or(execution.spec.wait_timeout)
-                .unwrap_or_else(|| flow.config().wait_timeout);
-            let due = (!limit.is_zero()).then(|| shared.now().after(limit));
-            settle(shared, execution, Change::Wait { signal, due }).await;
-        }
-        Ended::Outcome(Err(error)) => {
+        Ended::Paused(pause) => return pause_until(shared, flow, execution, pause).await,
+        Ended::Failed(error) => {
             return handler_failed(shared, flow, execution, error, stop, deadline).await;
         }
         Ended::Panicked(text) => {
@@ -172,7 +169,7 @@ async fn attempt(
 
 /// Drives the handler's future until it ends or has to.
 async fn drive(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     flow: &Registered,
     execution: &Execution,
     stop: &CancellationToken,
@@ -185,7 +182,8 @@ async fn drive(
     if deadline.is_some_and(|at| at <= shared.now()) {
         return Ended::TimedOut;
     }
-    let handler = Handler::begin(&*flow.handler, context(shared, execution, stop));
+    let ctx = context(shared, flow, execution, stop);
+    let handler = Handler::begin(&*flow.handler, ctx.clone());
     let timer = async {
         match deadline {
             Some(at) => shared.clock.sleep_until(at).await,
@@ -195,9 +193,7 @@ async fn drive(
     tokio::select! {
         biased;
         ended = handler => match ended {
-            Ok(outcome) => Ended::Outcome(outcome.or_else(|error| {
-                error.into_wait_signal().map(FlowOutcome::Wait)
-            })),
+            Ok(outcome) => meaning_of(outcome, ctx.suspension()),
             Err(Panicked(text)) => Ended::Panicked(text),
         },
         () = stop.cancelled() => Ended::Stopped,
@@ -209,18 +205,84 @@ async fn drive(
     }
 }
 
-fn context(shared: &Shared, execution: &Execution, stop: &CancellationToken) -> FlowContext {
+/// Tells what a handler's outcome means; a pause that the handler was told to
+/// pass on is honoured even when it did not.
+fn meaning_of(outcome: Result<FlowOutcome, FlowError>, told: Option<Suspension>) -> Ended {
+    let outcome = outcome.map_err(FlowError::into_suspension);
+    match (outcome, told) {
+        (Err(Ok(pause)), _) | (_, Some(pause)) => Ended::Paused(pause),
+        (Ok(FlowOutcome::Wait(signal)), None) => Ended::Paused(signal.into()),
+        (Ok(FlowOutcome::Complete(result)), None) => Ended::Complete(result),
+        (Err(Err(error)), None) => Ended::Failed(error),
+    }
+}
+
+fn context(
+    shared: &Arc<Shared>,
+    flow: &Registered,
+    execution: &Execution,
+    stop: &CancellationToken,
+) -> FlowContext {
     let status = &execution.status;
+    let journal = Arc::new(RunJournal::new(&shared.store, &shared.clock, execution));
     FlowContext::new(FlowContextParts {
         spec: Arc::clone(&execution.spec),
         retry_count: status.retry_count,
         resume_count: status.resume_count,
         resume_data: status.resume_data.clone(),
         models: Arc::clone(&shared.models),
-        journal: Arc::new(RunJournal::new(&shared.store, &shared.clock, execution)),
+        tools: Arc::clone(&shared.tools),
+        calls: Arc::new(RunCalls::new(shared, execution, Arc::clone(&journal))),
+        journal,
+        on_divergence: flow.config().on_divergence,
         clock: Arc::clone(&shared.clock),
         cancel: stop.clone(),
     })
+}
+
+/// Commits a pause with what it notes in the journal; the handler runs again at
+/// once when a child that it waits for has ended in the meantime.
+async fn pause_until(
+    shared: &Shared,
+    flow: &Registered,
+    execution: &mut Execution,
+    mut pause: Suspension,
+) -> Attempt {
+    let before = Batch { ops: preconditions(execution, &mut pause) };
+    let due = due(shared, flow, execution, &pause);
+    let wait = Change::Wait { pause: Box::new(pause), due };
+    let around = Around { before, ..Around::default() };
+    match settle_around(shared, execution, wait, around).await {
+        Settled::Disputed => Attempt::Again,
+        Settled::Stored | Settled::NotOurs => Attempt::Over,
+    }
+}
+
+fn preconditions(execution: &Execution, pause: &mut Suspension) -> Vec<Op> {
+    let (id, epoch) = (execution.id(), execution.status.epoch);
+    let notes = std::mem::take(&mut pause.intents).into_iter();
+    let notes =
+        notes.map(|entry| Op::Journal { id, epoch, entry: Box::new(entry), replace: false });
+    let children = pause.awaits.iter().map(|child| Op::NotEnded { id: *child });
+    notes.chain(children).collect()
+}
+
+/// Returns when a wait fails or goes on by itself, whichever comes first.
+fn due(
+    shared: &Shared,
+    flow: &Registered,
+    execution: &Execution,
+    pause: &Suspension,
+) -> Option<Timestamp> {
+    let has_limit = !matches!(pause.kind, WaitKind::Sleep | WaitKind::Call);
+    let limit = pause
+        .signal
+        .timeout
+        .or(execution.spec.wait_timeout)
+        .unwrap_or_else(|| flow.config().wait_timeout);
+    let since = pause.since.unwrap_or_else(|| shared.now());
+    let fails_at = (has_limit && !limit.is_zero()).then(|| since.after(limit));
+    [fails_at, pause.wake_at].into_iter().flatten().min()
 }
 
 /// Decides what a handler's error means: another attempt, or the end.

@@ -3,7 +3,7 @@
 use runcor_core::{Applied, Change, ErrorCode, Execution, ExecutionError, StoreError};
 
 use crate::pause::Pauses;
-use crate::shared::Shared;
+use crate::shared::{Around, Shared};
 
 pub(crate) async fn fail(
     shared: &Shared,
@@ -40,6 +40,17 @@ pub(crate) fn failure_with(
     ExecutionError { message: message.to_owned(), retryable, retry_count, code }
 }
 
+/// What became of a change that a runner wanted to commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// It is stored.
+    Stored,
+    /// The execution is no longer this runner's, or the engine stops.
+    NotOurs,
+    /// Something else that the change relies on is no longer so.
+    Disputed,
+}
+
 /// Commits a change, however long the store takes to accept it; false when the
 /// execution is no longer this runner's.
 ///
@@ -48,50 +59,61 @@ pub(crate) fn failure_with(
 /// engine stops first, the record still says `running`, and the next start
 /// runs the execution again.
 pub(crate) async fn settle(shared: &Shared, execution: &mut Execution, change: Change) -> bool {
-    match commit_in_the_end(shared, execution, change).await {
-        Ok(is_ours) => is_ours,
+    settle_around(shared, execution, change, Around::default()).await == Settled::Stored
+}
+
+/// As [`settle`], together with something else.
+pub(crate) async fn settle_around(
+    shared: &Shared,
+    execution: &mut Execution,
+    change: Change,
+    around: Around,
+) -> Settled {
+    match commit_in_the_end(shared, execution, change, &around).await {
+        Ok(settled) => settled,
         Err(StoreError::Unstorable { message }) => {
             let message = format!("the outcome can't be stored: {message}");
             let error = failure(execution, &message, Some(ErrorCode::InvalidResult), false);
             let fail = Change::Fail { error, expires: shared.expiry(shared.now()) };
-            if let Err(error) = commit_in_the_end(shared, execution, fail).await {
+            let failed = commit_in_the_end(shared, execution, fail, &Around::default()).await;
+            if let Err(error) = failed {
                 tracing::error!(execution = %execution.id(), %error, "the failure can't be stored");
             }
-            false
+            Settled::NotOurs
         }
         Err(error) => {
             tracing::error!(execution = %execution.id(), %error, "the outcome can't be stored");
-            false
+            Settled::NotOurs
         }
     }
 }
 
-/// Commits a change; true when it is stored, false when somebody else was
-/// faster or the engine stops.
+/// Commits a change, through failures of the store that may pass.
 async fn commit_in_the_end(
     shared: &Shared,
     execution: &mut Execution,
     change: Change,
-) -> Result<bool, StoreError> {
+    around: &Around,
+) -> Result<Settled, StoreError> {
     let id = execution.id();
     let applied = match execution.apply(change, shared.now()) {
         Ok(applied) => applied,
         Err(error) => {
             tracing::error!(execution = %id, %error, "the runner asked for an impossible change");
-            return Ok(false);
+            return Ok(Settled::NotOurs);
         }
     };
     let mut pauses = Pauses::default();
     loop {
-        let error = match try_commit(shared, execution, &applied).await {
-            Ok(is_stored) => return Ok(is_stored),
+        let error = match try_commit(shared, execution, &applied, around).await {
+            Ok(settled) => return Ok(settled),
             Err(error) if error.is_temporary() => error,
             Err(error) => return Err(error),
         };
         tracing::warn!(execution = %id, %error, "the outcome can't be stored yet, trying again");
         tokio::select! {
             () = shared.clock.sleep(pauses.next()) => {}
-            () = shared.stopping.cancelled() => return Ok(false),
+            () = shared.stopping.cancelled() => return Ok(Settled::NotOurs),
         }
     }
 }
@@ -100,17 +122,19 @@ async fn try_commit(
     shared: &Shared,
     execution: &mut Execution,
     applied: &Applied,
-) -> Result<bool, StoreError> {
-    match shared.commit(execution, applied).await {
-        Ok(()) => Ok(true),
+    around: &Around,
+) -> Result<Settled, StoreError> {
+    match shared.commit(execution, applied, around).await {
+        Ok(()) => Ok(Settled::Stored),
+        Err(StoreError::Conflict { id, .. }) if id != execution.id() => Ok(Settled::Disputed),
         Err(StoreError::Conflict { .. }) => {
             // Perhaps it was this runner itself, at an attempt whose answer was lost.
-            let is_ours = shared.took_effect(execution, applied).await?;
-            if is_ours {
-                execution.status = applied.status.clone();
-                shared.committed(execution);
+            if !shared.took_effect(execution, applied).await? {
+                return Ok(Settled::NotOurs);
             }
-            Ok(is_ours)
+            execution.status = applied.status.clone();
+            shared.committed(execution);
+            Ok(Settled::Stored)
         }
         Err(error) => Err(error),
     }

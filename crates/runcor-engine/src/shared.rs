@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use runcor_core::{
     Applied, Batch, Change, Clock, EngineStatus, Error, ErrorCode, Execution, ModelService, Result,
-    Store, StoreError, Timestamp, WorkerId,
+    Store, StoreError, Timestamp, ToolProvider, WorkerId,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,10 +13,14 @@ use tokio_util::task::TaskTracker;
 use crate::admission::Admission;
 use crate::config::EngineConfig;
 use crate::emitter::Emitter;
+use crate::family::Family;
 use crate::registry::Registry;
 use crate::running::{Run, Running};
 use crate::strays::is_same_change;
 use crate::waiters::Waiters;
+
+/// How often an operation begins anew when somebody else was faster.
+pub(crate) const MAX_RACES: usize = 100;
 
 /// What all parts of one engine share.
 pub(crate) struct Shared {
@@ -24,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) durable: bool,
     pub(crate) models: Arc<dyn ModelService>,
+    pub(crate) tools: Arc<dyn ToolProvider>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) worker: WorkerId,
     pub(crate) started_at: Timestamp,
@@ -129,8 +134,21 @@ impl Shared {
         execution: &mut Execution,
         change: Change,
     ) -> Result<(), ChangeError> {
+        self.change_with(execution, change, |_, batch| batch).await
+    }
+
+    /// As [`change`](Self::change), together with what `add` adds for the changed execution.
+    pub(crate) async fn change_with(
+        &self,
+        execution: &mut Execution,
+        change: Change,
+        add: impl Fn(&Execution, Batch) -> Batch + Send + Sync,
+    ) -> Result<(), ChangeError> {
         let applied = execution.apply(change, self.now())?;
-        self.commit(execution, &applied).await?;
+        let changed =
+            Execution { spec: Arc::clone(&execution.spec), status: applied.status.clone() };
+        let after = add(&changed, Batch::new());
+        self.commit(execution, &applied, &Around { after, ..Around::default() }).await?;
         Ok(())
     }
 
@@ -139,7 +157,8 @@ impl Shared {
         self.running.begin(execution, self.stopping.child_token())
     }
 
-    /// Commits an applied change and does what follows from it.
+    /// Commits an applied change, what belongs around it and what it means for
+    /// others, and does what follows from it.
     ///
     /// A store that fails may have applied the batch all the same, so it is
     /// asked once more what has become of it.
@@ -147,12 +166,13 @@ impl Shared {
         &self,
         execution: &mut Execution,
         applied: &Applied,
+        around: &Around,
     ) -> Result<(), StoreError> {
-        match self.store.commit(Batch::new().update(execution, applied.clone())).await {
-            Ok(_) => {}
+        let family = match self.commit_with_family(execution, applied, around).await {
+            Ok(family) => family,
             Err(error) if error.is_temporary() => {
                 match self.took_effect(execution, applied).await {
-                    Ok(true) => {}
+                    Ok(true) => Family::default(),
                     Ok(false) => return Err(error),
                     Err(_) => {
                         self.suspect_strays();
@@ -161,10 +181,34 @@ impl Shared {
                 }
             }
             Err(error) => return Err(error),
-        }
+        };
         execution.status = applied.status.clone();
         self.committed(execution);
+        self.family_committed(family).await;
         Ok(())
+    }
+
+    /// Commits a change and what it means for others, anew as often as one of those has changed.
+    async fn commit_with_family(
+        &self,
+        execution: &Execution,
+        applied: &Applied,
+        around: &Around,
+    ) -> Result<Family, StoreError> {
+        for _ in 0..MAX_RACES {
+            let mut family = self.family(execution, applied).await?;
+            let mut batch = around.before.clone().update(execution, applied.clone());
+            batch.ops.extend(around.after.ops.iter().cloned());
+            batch.ops.append(&mut family.batch.ops);
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(family),
+                Err(StoreError::Conflict { id, .. })
+                    if id != execution.id() && applied.status.state.is_terminal() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let message = "the executions that called it, or that it has called, change too fast";
+        Err(StoreError::Unavailable { message: message.to_owned() })
     }
 
     /// Looks whether a change whose answer was lost has been applied.
@@ -190,6 +234,12 @@ impl Shared {
         if execution.state().is_terminal() {
             self.waiters.ended(execution);
         }
+    }
+
+    /// Has something that has just become runnable claimed.
+    pub(crate) fn runnable_now(&self) {
+        self.admission.raise_backlog();
+        self.admission.wake();
     }
 
     /// Makes the dispatcher look at its timers again when `due` comes before its next look.
@@ -218,6 +268,15 @@ impl Shared {
         !retention.is_zero()
             && execution.status.completed.is_some_and(|at| self.now() >= at.after(retention))
     }
+}
+
+/// What is committed together with a change.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Around {
+    /// What comes before it.
+    pub(crate) before: Batch,
+    /// What comes after it.
+    pub(crate) after: Batch,
 }
 
 /// Why a change did not come about.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use runcor_core::{
-    Batch, Change, Error, ErrorCode, Event, Execution, ExecutionId, ExecutionSpec, FlowName,
+    Batch, Change, Error, ErrorCode, Execution, ExecutionId, ExecutionSpec, FlowName,
     IdempotencyKey, InvalidId, Op, Result, SessionId, StoreError, TenantId, Timestamp, Trigger,
     Triggered, UserId,
 };
@@ -62,28 +62,48 @@ impl Shared {
 
     /// Stores a new execution, claimed at once where a slot is free, and runs it.
     pub(crate) async fn admit(self: &Arc<Self>, spec: ExecutionSpec) -> Result<Triggered> {
-        let shared = Arc::clone(self);
-        self.detached(|| async move { shared.admit_now(spec).await }).await
+        self.admit_with(spec, Batch::new()).await
     }
 
-    async fn admit_now(self: &Arc<Self>, spec: ExecutionSpec) -> Result<Triggered> {
-        let execution = Execution::queued(spec);
-        match self.admission.take_unless_backlog() {
-            Some(slot) => self.insert_running(execution, slot).await,
-            None => self.insert_queued(execution).await,
-        }
+    /// As [`admit`](Self::admit), together with `also`.
+    pub(crate) async fn admit_with(
+        self: &Arc<Self>,
+        spec: ExecutionSpec,
+        also: Batch,
+    ) -> Result<Triggered> {
+        let shared = Arc::clone(self);
+        self.detached(|| async move {
+            let execution = Execution::queued(spec);
+            match shared.admission.take_unless_backlog() {
+                Some(slot) => shared.insert_running(execution, also, slot).await,
+                None => shared.insert_queued(execution, also).await,
+            }
+        })
+        .await
+    }
+
+    /// Stores a new execution that is claimed later, together with `also`.
+    pub(crate) async fn enqueue_with(
+        self: &Arc<Self>,
+        spec: ExecutionSpec,
+        also: Batch,
+    ) -> Result<Triggered> {
+        let shared = Arc::clone(self);
+        self.detached(|| async move { shared.insert_queued(Execution::queued(spec), also).await })
+            .await
     }
 
     async fn insert_running(
         self: &Arc<Self>,
         mut execution: Execution,
+        also: Batch,
         slot: Slot,
     ) -> Result<Triggered> {
         let claim = Change::Claim { worker: self.worker };
         let applied = execution.apply(claim, self.now()).map_err(internal)?;
         execution.status = applied.status;
         let run = self.begin(execution.clone());
-        let triggered = self.insert(execution, &applied.events).await;
+        let triggered = self.insert(execution, also.emit_all(applied.events)).await;
         match &triggered {
             Ok(Triggered { replayed: false, .. }) => runner::spawn(self, run, slot),
             Ok(_) => {}
@@ -97,7 +117,11 @@ impl Shared {
         triggered
     }
 
-    async fn insert_queued(self: &Arc<Self>, execution: Execution) -> Result<Triggered> {
+    async fn insert_queued(
+        self: &Arc<Self>,
+        execution: Execution,
+        also: Batch,
+    ) -> Result<Triggered> {
         if !self.admission.enqueue() {
             let message = format!(
                 "{} executions are queued already; try again later",
@@ -106,7 +130,7 @@ impl Shared {
             return Err(Error::new(ErrorCode::QueueFull, message).retryable(None));
         }
         self.admission.raise_backlog();
-        let inserted = self.insert(execution, &[]).await;
+        let inserted = self.insert(execution, also).await;
         if !matches!(&inserted, Ok(Triggered { replayed: false, .. })) {
             self.admission.dequeue(1);
         }
@@ -114,18 +138,18 @@ impl Shared {
         inserted
     }
 
-    async fn insert(&self, execution: Execution, events: &[Event]) -> Result<Triggered> {
+    async fn insert(&self, execution: Execution, also: Batch) -> Result<Triggered> {
+        let mut expired: Option<ExecutionId> = None;
         let mut before = Batch::new();
         loop {
-            match self
-                .store
-                .commit(before.insert(execution.clone()).emit_all(events.to_vec()))
-                .await
-            {
+            let mut batch = before.insert(execution.clone());
+            batch.ops.extend(also.ops.iter().cloned());
+            match self.store.commit(batch).await {
                 Ok(_) => return Ok(Triggered { execution, replayed: false }),
                 Err(StoreError::Duplicate { existing }) if self.is_expired(&existing) => {
                     // Its retention is over, it just has not been swept away yet.
                     let delete = Op::Delete { id: existing.id(), expect: existing.fence() };
+                    expired = Some(existing.id());
                     before = Batch::new().with(delete);
                 }
                 Err(StoreError::Duplicate { existing }) => {
@@ -139,7 +163,9 @@ impl Shared {
                     };
                 }
                 // It was swept away in the meantime.
-                Err(StoreError::Conflict { .. }) => before = Batch::new(),
+                Err(StoreError::Conflict { id, .. }) if Some(id) == expired => {
+                    before = Batch::new();
+                }
                 Err(error) => return Err(error.into()),
             }
         }

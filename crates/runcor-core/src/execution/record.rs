@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::state::ExecutionState;
-use crate::flow::{Suspension, WaitKind};
+use crate::flow::{RequestHash, Suspension, WaitKind};
 use crate::id::{ExecutionId, FlowName, IdempotencyKey, SessionId, TenantId, UserId, WorkerId};
 use crate::time::Timestamp;
 
@@ -93,6 +93,9 @@ pub struct Parent {
     pub id: ExecutionId,
     /// Where its journal has the call.
     pub path: String,
+    /// What the call asked for.
+    #[serde(default)]
+    pub request: Option<RequestHash>,
     /// How many calls lie between this execution and one that nobody called; at least 1.
     pub depth: u32,
 }
