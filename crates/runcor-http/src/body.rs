@@ -77,7 +77,23 @@ fn parse(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     }
 }
 
+impl From<Fields> for Value {
+    fn from(fields: Fields) -> Self {
+        Self::Object(fields.0)
+    }
+}
+
 impl Fields {
+    /// Refuses fields that are none of `known`.
+    pub(crate) fn refuse_others(&self, known: &[&str]) -> Result<(), Failure> {
+        match self.0.keys().find(|field| !known.contains(&field.as_str())) {
+            Some(field) => {
+                Err(Failure::field(field, &format!("unknown; known are {}", known.join(", "))))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Takes a field as it is; `null` differs from an absent one.
     pub(crate) fn take(&mut self, field: &str) -> Option<Value> {
         self.0.get_mut(field).map(Value::take)
@@ -88,6 +104,14 @@ impl Fields {
         match self.take(field) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Failure::field(field, "must be a string")),
+        }
+    }
+
+    /// Refuses a field that is something else than a string, null or absent.
+    pub(crate) fn must_be_string(&self, field: &str) -> Result<(), Failure> {
+        match self.0.get(field) {
+            None | Some(Value::Null | Value::String(_)) => Ok(()),
             Some(_) => Err(Failure::field(field, "must be a string")),
         }
     }

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use runcor_core::{Error, ErrorCode, Retry};
+use runcor_core::{Degraded, Error, ErrorCode, Retry};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -178,6 +178,15 @@ impl Failure {
             .with_retry_after(RETRY_SECONDS)
     }
 
+    /// The store has trouble, and new work is refused until it is over.
+    pub(crate) fn degraded(trouble: &Degraded) -> Self {
+        let (code, since) = (trouble.code, trouble.since);
+        let message = format!("the store has trouble, and no new work is taken since {since}");
+        Self::known(StatusCode::SERVICE_UNAVAILABLE, code, message)
+            .with_details(json!({ "since": since }))
+            .with_retry_after(RETRY_SECONDS)
+    }
+
     /// All places for event streams are taken.
     pub(crate) fn too_many_streams(limit: usize) -> Self {
         let message = format!("{limit} event streams are open already; close one or try later");
@@ -186,12 +195,24 @@ impl Failure {
             .with_retry_after(RETRY_SECONDS)
     }
 
+    /// The engine refuses, and says why.
+    fn told(error: &Error) -> Self {
+        let code = error.code();
+        let mut failure = Self::known(status_of(code), code, error.message());
+        failure.details = match error.details() {
+            Some(details) => Some(Box::new(details.clone())),
+            None if code == ErrorCode::MissingIdempotencyKey => Some(Box::new(key_is_required())),
+            None => None,
+        };
+        failure
+    }
+
     /// Something broke: the client gets a number, the log gets the cause.
     pub(crate) fn broken(code: ErrorCode, cause: &dyn StdError) -> Self {
         let request_id = Uuid::now_v7().to_string();
         tracing::error!(%request_id, %code, cause = %chain(cause), "a request failed inside");
         Self::known(
-            StatusCode::INTERNAL_SERVER_ERROR,
+            status_of(code),
             code,
             format!("something broke inside; the log tells the cause under request {request_id}"),
         )
@@ -223,13 +244,20 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | Code::InvalidInput
         | Code::InvalidJson
         | Code::InvalidRequest
+        | Code::CallTooDeep
         | Code::MissingIdempotencyKey => StatusCode::BAD_REQUEST,
         Code::Unauthorized => StatusCode::UNAUTHORIZED,
-        Code::FlowNotFound | Code::ExecutionNotFound | Code::ProviderNotFound | Code::NotFound => {
-            StatusCode::NOT_FOUND
-        }
+        Code::InvalidToken => StatusCode::FORBIDDEN,
+        Code::FlowNotFound
+        | Code::ExecutionNotFound
+        | Code::EntryNotFound
+        | Code::ProviderNotFound
+        | Code::ToolNotFound
+        | Code::NotFound => StatusCode::NOT_FOUND,
         Code::InvalidState
         | Code::InvalidTransition
+        | Code::JournalDiverged
+        | Code::ExecutionLost
         | Code::DuplicateFlow
         | Code::DuplicateProvider => StatusCode::CONFLICT,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -237,9 +265,18 @@ fn status_of(code: ErrorCode) -> StatusCode {
         Code::EngineNotReady
         | Code::EngineShuttingDown
         | Code::StorageFull
-        | Code::StorageUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        | Code::StorageUnavailable
+        | Code::StorageSlow
+        | Code::StorageCorrupt
+        | Code::StorageLocked => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// Returns whether an error's own words are for the log alone: they name files and pages.
+fn is_inner(code: ErrorCode) -> bool {
+    status_of(code) == StatusCode::INTERNAL_SERVER_ERROR
+        || matches!(code, ErrorCode::StorageCorrupt | ErrorCode::StorageLocked)
 }
 
 /// Rounds a delay up to whole seconds, at least one.
@@ -251,15 +288,8 @@ fn seconds(delay: Duration) -> u64 {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let (code, status) = (error.code(), status_of(error.code()));
-        if status == StatusCode::INTERNAL_SERVER_ERROR {
-            return Self::broken(code, &error);
-        }
-        let mut failure = Self::known(status, code, error.message());
-        failure.details = match error.details() {
-            Some(details) => Some(Box::new(details.clone())),
-            None if code == ErrorCode::MissingIdempotencyKey => Some(Box::new(key_is_required())),
-            None => None,
-        };
+        let mut failure =
+            if is_inner(code) { Self::broken(code, &error) } else { Self::told(&error) };
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             failure.retry_after = Some(match error.retry() {
                 Retry::After(Some(delay)) => seconds(delay),
@@ -309,7 +339,15 @@ mod tests {
             (ErrorCode::EngineShuttingDown, 503),
             (ErrorCode::StorageFull, 503),
             (ErrorCode::StorageUnavailable, 503),
-            (ErrorCode::StorageCorrupt, 500),
+            (ErrorCode::StorageSlow, 503),
+            (ErrorCode::StorageCorrupt, 503),
+            (ErrorCode::StorageLocked, 503),
+            (ErrorCode::CallTooDeep, 400),
+            (ErrorCode::InvalidToken, 403),
+            (ErrorCode::EntryNotFound, 404),
+            (ErrorCode::JournalDiverged, 409),
+            (ErrorCode::ExecutionLost, 409),
+            (ErrorCode::ToolFailed, 500),
             (ErrorCode::InternalError, 500),
         ] {
             assert_eq!(status_of(code).as_u16(), status, "{code}");

@@ -1,9 +1,11 @@
 //! The routes, one file for each thing that they are about.
 
+mod decision;
 mod events;
 mod executions;
 mod flows;
 mod health;
+mod journal;
 mod providers;
 mod query;
 
@@ -58,6 +60,10 @@ pub(crate) fn router(app: &Arc<App>, paths: &Paths) -> Router {
         .route(&at("/executions/{id}/resume"), post(executions::resume))
         .route(&at("/executions/{id}/replay"), post(executions::replay))
         .route(&at("/executions/{id}/cancel"), post(executions::cancel))
+        .route(&at("/executions/{id}/decision"), post(decision::decide))
+        .route(&at("/executions/{id}/fork"), post(journal::fork))
+        .route(&at("/executions/{id}/timeline"), get(journal::timeline))
+        .route(&at("/executions/{id}/journal/{*path}"), get(journal::value))
         .route(&paths.events, get(events::stream));
     if app.parts.providers.is_some() {
         router = router.route(&at("/providers"), get(providers::list));

@@ -17,7 +17,7 @@ use crate::reply::{Failure, json};
 const DEFAULT_LIMIT: usize = 50;
 const MAX_LIMIT: usize = 200;
 
-type IdInPath = Result<Path<String>, PathRejection>;
+pub(super) type IdInPath = Result<Path<String>, PathRejection>;
 
 /// One execution, in its envelope.
 #[derive(Serialize)]
@@ -82,12 +82,15 @@ fn query_of(from: &Parameters) -> Result<Option<ExecutionQuery>, Failure> {
         from.get("flowName").map(str::parse).transpose(),
         from.get("userId").map(str::parse).transpose(),
         from.get("tenantId").map(str::parse).transpose(),
+        from.get("parentId").map(str::parse).transpose(),
     );
-    let (Ok(state), Ok(flow), Ok(user), Ok(tenant)) = filters else { return Ok(None) };
+    let (Ok(state), Ok(flow), Ok(user), Ok(tenant), Ok(parent)) = filters else {
+        return Ok(None);
+    };
     if limit == 0 {
         return Ok(None);
     }
-    Ok(Some(ExecutionQuery { state, flow, user, tenant, order, after, offset, limit }))
+    Ok(Some(ExecutionQuery { state, flow, user, tenant, parent, order, after, offset, limit }))
 }
 
 /// `GET /v1/executions/:id`.
@@ -143,11 +146,11 @@ pub(super) async fn delete(State(app): State<Arc<App>>, id: IdInPath) -> Result<
 }
 
 /// What is no id is the id of nothing.
-fn id_of(id: IdInPath) -> Result<ExecutionId, Failure> {
+pub(super) fn id_of(id: IdInPath) -> Result<ExecutionId, Failure> {
     let Path(text) = id.map_err(|_| Failure::no_execution())?;
     text.parse().map_err(|_| Failure::no_execution())
 }
 
-fn one(status: StatusCode, execution: &Execution) -> Response {
+pub(super) fn one(status: StatusCode, execution: &Execution) -> Response {
     json(status, &One { execution })
 }

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use runcor_core::EngineStatus;
+use runcor_core::{Degraded, EngineStatus, Runtime};
 use serde::Serialize;
 
 use crate::app::App;
@@ -15,7 +15,9 @@ use crate::reply::{Failure, json};
 
 #[derive(Serialize)]
 struct Health {
-    status: EngineStatus,
+    status: Word,
+    /// Why new work is refused, while the store has trouble.
+    degraded: Option<Degraded>,
     /// Milliseconds.
     uptime: u64,
     flows: usize,
@@ -38,18 +40,38 @@ struct Status<T> {
     status: T,
 }
 
+/// The status in one word.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case", untagged)]
+enum Word {
+    Engine(EngineStatus),
+    Degraded(&'static str),
+}
+
+impl Word {
+    /// Trouble counts while the engine would take work otherwise.
+    fn of(runtime: &dyn Runtime, degraded: Option<&Degraded>) -> Self {
+        match (runtime.status(), degraded) {
+            (EngineStatus::Ready, Some(_)) => Self::Degraded("degraded"),
+            (status, _) => Self::Engine(status),
+        }
+    }
+}
+
 /// `GET /v1/health`: always 200; who has no token learns the status alone.
 pub(super) async fn health(
     State(app): State<Arc<App>>,
     anonymous: Option<Extension<Anonymous>>,
 ) -> Response {
     let runtime = app.runtime();
-    let status = runtime.status();
+    let degraded = runtime.health().degraded;
+    let status = Word::of(runtime, degraded.as_ref());
     if anonymous.is_some() {
         return json(StatusCode::OK, &Status { status });
     }
     let health = Health {
         status,
+        degraded,
         uptime: u64::try_from(runtime.uptime().as_millis()).unwrap_or(u64::MAX),
         flows: runtime.flows().len(),
         adapters: 0,
@@ -63,10 +85,14 @@ pub(super) async fn live() -> Response {
     json(StatusCode::OK, &Status { status: "live" })
 }
 
-/// `GET /readyz`: 200 while the engine takes work.
+/// `GET /readyz`: 200 while the engine takes work; who asks needs no token and learns no details.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
-    match app.runtime().status() {
-        EngineStatus::Ready => json(StatusCode::OK, &Status { status: "ready" }),
+    let runtime = app.runtime();
+    match runtime.status() {
+        EngineStatus::Ready => match runtime.health().degraded {
+            None => json(StatusCode::OK, &Status { status: "ready" }),
+            Some(trouble) => Failure::degraded(&trouble).into_response(),
+        },
         EngineStatus::Initializing => Failure::not_ready().into_response(),
         EngineStatus::ShuttingDown | EngineStatus::Stopped => Failure::stopping().into_response(),
     }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use runcor_core::{
-    Change, Clock, Cursor, EngineStatus, Error, ErrorCode, Event, EventFeed, EventRecord,
-    EventSubscription, Execution, ExecutionError, ExecutionId, ExecutionQuery, ExecutionSpec,
-    ExecutionState, Flow, FlowContext, FlowInfo, FlowName, FlowOutcome, IdempotencyKey,
-    ManualClock, Order, Page, ProviderHealth, ProviderInfo, ProviderReport, Result, Runtime,
-    Trigger, Triggered, UserId, WaitSignal, WorkerId,
+    Change, Clock, Cursor, Decision, Degraded, EngineHealth, EngineStatus, Error, ErrorCode, Event,
+    EventFeed, EventRecord, EventSubscription, Execution, ExecutionError, ExecutionId,
+    ExecutionQuery, ExecutionSpec, ExecutionState, Flow, FlowContext, FlowInfo, FlowName,
+    FlowOutcome, Fork, ForkOrigin, IdempotencyKey, JournalEntry, ManualClock, Order, Outcome, Page,
+    Parent, ProviderHealth, ProviderInfo, ProviderReport, Result, Runtime, Timeline, Trigger,
+    Triggered, UserId, WaitSignal, WorkerId,
 };
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -35,7 +36,15 @@ struct State {
     failure: Option<Error>,
     triggers: Vec<Trigger>,
     resumed_with: Option<Option<Value>>,
+    decision: Option<Decision>,
+    fork: Option<Fork>,
+    degraded: Option<Degraded>,
+    /// What every execution has done.
+    journal: Vec<JournalEntry>,
 }
+
+/// The token with which a decision has to come.
+pub(crate) const TOKEN: &str = "5ec2e7";
 
 impl Fake {
     pub(crate) fn new() -> Arc<Self> {
@@ -48,6 +57,10 @@ impl Fake {
                 failure: None,
                 triggers: Vec::new(),
                 resumed_with: None,
+                decision: None,
+                fork: None,
+                degraded: None,
+                journal: Vec::new(),
             }),
             feed: EventFeed::new(),
             changed: Notify::new(),
@@ -63,6 +76,30 @@ impl Fake {
 
     pub(crate) fn set_status(&self, status: EngineStatus) {
         self.state.lock().status = status;
+    }
+
+    /// Gives the store trouble, or takes it away.
+    pub(crate) fn degrade(&self, trouble: Option<ErrorCode>) {
+        self.state.lock().degraded = trouble.map(|code| Degraded {
+            code,
+            message: "no space left on /secret".to_owned(),
+            since: self.clock.now(),
+        });
+    }
+
+    /// Says what every execution has done.
+    pub(crate) fn write_journal(&self, entries: Vec<JournalEntry>) {
+        self.state.lock().journal = entries;
+    }
+
+    /// The last decision that arrived.
+    pub(crate) fn last_decision(&self) -> Decision {
+        self.state.lock().decision.clone().expect("no decision arrived")
+    }
+
+    /// The last fork that arrived.
+    pub(crate) fn last_fork(&self) -> Fork {
+        self.state.lock().fork.clone().expect("no fork arrived")
     }
 
     /// The last trigger that arrived.
@@ -106,7 +143,20 @@ impl Fake {
     }
 
     pub(crate) fn wait(&self, id: ExecutionId) {
-        self.change(id, Change::Wait { signal: WaitSignal::new("approval"), due: None }).unwrap();
+        let pause = Box::new(WaitSignal::new("approval").into());
+        self.change(id, Change::Wait { pause, due: None }).unwrap();
+    }
+
+    /// Puts an execution that another one has called into the fake.
+    pub(crate) fn add_child(&self, parent: ExecutionId, key: &str) -> ExecutionId {
+        let id = self.add("hello", key);
+        let mut state = self.state.lock();
+        let child = state.executions.iter_mut().find(|one| one.id() == id).unwrap();
+        let mut spec = (*child.spec).clone();
+        let path = "call#1".to_owned();
+        spec.parent = Some(Parent { id: parent, path, request: None, depth: 1 });
+        child.spec = Arc::new(spec);
+        id
     }
 
     fn begin(&self, flow: &str, trigger: &Trigger) -> Execution {
@@ -210,6 +260,9 @@ impl Runtime for Fake {
                 && query.flow.as_ref().is_none_or(|flow| one.spec.flow == *flow)
                 && query.user.as_ref().is_none_or(|user| one.spec.user_id.as_ref() == Some(user))
                 && query.tenant.is_none()
+                && query.parent.is_none_or(|parent| {
+                    one.spec.parent.as_ref().is_some_and(|called| called.id == parent)
+                })
         });
         let mut page: Vec<_> = wanted.by_ref().skip(query.offset).take(query.limit + 1).collect();
         let more = page.len() > query.limit;
@@ -249,6 +302,48 @@ impl Runtime for Fake {
         Ok(replay)
     }
 
+    async fn decide(&self, id: ExecutionId, decision: Decision) -> Result<Execution> {
+        self.failure()?;
+        self.state.lock().decision = Some(decision.clone());
+        if let Decision::Approve { token, .. } | Decision::Reject { token, .. } = decision
+            && token != TOKEN
+        {
+            return Err(Error::new(ErrorCode::InvalidToken, "that is not the token"));
+        }
+        self.change(id, Change::Wake)
+    }
+
+    async fn fork(&self, id: ExecutionId, fork: Fork) -> Result<Execution> {
+        let original = self.execution(id).await?;
+        let at = fork.at.clone().unwrap_or_else(|| "1".to_owned());
+        self.state.lock().fork = Some(fork.clone());
+        if at == "nowhere#1" {
+            return Err(Error::new(ErrorCode::EntryNotFound, "the journal has no nowhere#1"));
+        }
+        let now = self.clock.now();
+        let mut spec = (*original.spec).clone();
+        spec.id = ExecutionId::mint(now);
+        spec.fork = Some(Box::new(ForkOrigin { of: id, at, changes: fork.changes }));
+        let fork = Execution::queued(spec);
+        self.state.lock().executions.push(fork.clone());
+        Ok(fork)
+    }
+
+    async fn timeline(&self, id: ExecutionId) -> Result<Timeline> {
+        let execution = self.execution(id).await?;
+        Ok(Timeline::of(execution, self.state.lock().journal.clone()))
+    }
+
+    async fn journal_value(&self, id: ExecutionId, path: &str) -> Result<Value> {
+        self.execution(id).await?;
+        let state = self.state.lock();
+        let found = state.journal.iter().find(|entry| entry.path == path);
+        match found.and_then(JournalEntry::outcome) {
+            Some(Outcome::Done(value)) => Ok(value.clone()),
+            _ => Err(Error::new(ErrorCode::EntryNotFound, format!("no result at {path}"))),
+        }
+    }
+
     async fn cancel(&self, id: ExecutionId, reason: Option<String>) -> Result<Execution> {
         let error = ExecutionError {
             message: reason.unwrap_or_else(|| "cancelled".to_owned()),
@@ -278,6 +373,10 @@ impl Runtime for Fake {
 
     fn status(&self) -> EngineStatus {
         self.state.lock().status
+    }
+
+    fn health(&self) -> EngineHealth {
+        EngineHealth { degraded: self.state.lock().degraded.clone() }
     }
 
     fn uptime(&self) -> Duration {

@@ -10,7 +10,9 @@
 mod client;
 mod fake;
 
+mod decisions;
 mod engine;
+mod journals;
 mod lifecycle;
 mod limits;
 mod routes;

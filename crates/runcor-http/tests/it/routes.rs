@@ -27,7 +27,7 @@ async fn health_is_always_200_and_has_the_documented_shape() {
     assert_eq!(
         response.text().await.unwrap(),
         concat!(
-            r#"{"status":"ready","uptime":51,"flows":2,"adapters":0,"#,
+            r#"{"status":"ready","degraded":null,"uptime":51,"flows":2,"adapters":0,"#,
             r#""capabilities":{"cost":false,"evaluation":false,"adapters":false,"#,
             r#""discernment":false,"scheduler":false}}"#
         )
@@ -51,6 +51,37 @@ async fn probes_tell_whether_the_server_lives_and_the_engine_takes_work() {
     let (status, body) = site.get("/readyz").await;
     assert_eq!((status.as_u16(), code(&body)), (503, "ENGINE_SHUTTING_DOWN"));
     assert_eq!(site.get("/livez").await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_store_in_trouble_is_told_by_health_and_turns_readiness_away() {
+    let site = Site::open().await;
+    site.fake.degrade(Some(ErrorCode::StorageFull));
+    let (status, body) = site.get("/v1/health").await;
+    assert_eq!((status, &body["status"]), (StatusCode::OK, &json!("degraded")));
+    assert_eq!(
+        body["degraded"],
+        json!({
+            "code": "STORAGE_FULL",
+            "message": "no space left on /secret",
+            "since": "2026-01-01T00:00:00.000Z",
+        })
+    );
+    let response = site.request(Method::GET, "/readyz").send().await.unwrap();
+    assert_eq!(response.headers()["retry-after"], "1");
+    let (status, body) = answer(response).await;
+    assert_eq!((status.as_u16(), code(&body)), (503, "STORAGE_FULL"));
+    assert_eq!(body["error"]["details"]["since"], "2026-01-01T00:00:00.000Z");
+    assert!(!body.to_string().contains("/secret"), "a probe needs no token: {body}");
+    assert_eq!(site.get("/livez").await.0, StatusCode::OK);
+
+    // What the engine itself says comes before the trouble of its store.
+    site.fake.set_status(EngineStatus::ShuttingDown);
+    assert_eq!(site.get("/v1/health").await.1["status"], "shutting_down");
+    site.fake.set_status(EngineStatus::Ready);
+    site.fake.degrade(None);
+    assert_eq!(site.get("/v1/health").await.1["status"], "ready");
+    assert_eq!(site.get("/readyz").await.0, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -297,15 +328,25 @@ async fn executions_are_filtered_and_a_filter_that_names_nothing_finds_nothing()
     site.fake.add("a b/c", "b");
     site.fake.finish(a, json!(1));
     site.post("/v1/flows/hello/trigger", r#"{"idempotencyKey":"c","userId":"u"}"#).await;
+    let parent = unknown_id();
+    assert!(keys(&site, &format!("?parentId={parent}")).await.is_empty());
     assert_eq!(keys(&site, "?state=complete").await, ["a"]);
     assert_eq!(keys(&site, "?state=running").await, ["b", "c"]);
     assert_eq!(keys(&site, "?flowName=hello").await, ["a", "c"]);
     assert_eq!(keys(&site, "?flowName=a%20b%2Fc&state=running").await, ["b"]);
     assert_eq!(keys(&site, "?userId=u").await, ["c"]);
-    for nothing in ["?state=nope", "?flowName=nope", "?flowName=%20", "?userId=%00", "?tenantId=t"]
-    {
+    for nothing in [
+        "?state=nope",
+        "?flowName=nope",
+        "?flowName=%20",
+        "?userId=%00",
+        "?tenantId=t",
+        "?parentId=x",
+    ] {
         assert!(keys(&site, nothing).await.is_empty(), "{nothing}");
     }
+    site.fake.add_child(parent, "child");
+    assert_eq!(keys(&site, &format!("?parentId={parent}")).await, ["child"]);
 }
 
 #[tokio::test]
@@ -367,9 +408,16 @@ async fn an_unknown_execution_is_404_on_every_route() {
             (Method::POST, "/resume"),
             (Method::POST, "/replay"),
             (Method::POST, "/cancel"),
+            (Method::POST, "/decision"),
+            (Method::POST, "/fork"),
+            (Method::GET, "/timeline"),
+            (Method::GET, "/journal/a%231"),
             (Method::DELETE, ""),
         ] {
             let request = site.request(method, &format!("/v1/executions/{id}{action}"));
+            let request = request.body(
+                r#"{"decision":"did_not_happen"}"#.repeat(usize::from(action == "/decision")),
+            );
             let (status, body) = answer(request.send().await.unwrap()).await;
             assert_eq!((status.as_u16(), code(&body)), (404, "EXECUTION_NOT_FOUND"), "{action}");
         }
@@ -490,6 +538,10 @@ async fn errors_of_the_engine_have_the_documented_statuses() {
         (ErrorCode::EngineNotReady, 503, Some("1")),
         (ErrorCode::StorageFull, 503, Some("1")),
         (ErrorCode::StorageUnavailable, 503, Some("1")),
+        (ErrorCode::StorageSlow, 503, Some("1")),
+        (ErrorCode::InvalidToken, 403, None),
+        (ErrorCode::EntryNotFound, 404, None),
+        (ErrorCode::CallTooDeep, 400, None),
     ] {
         site.fake.fail_next(Error::new(error, "no").with_details(json!({ "why": 1 })));
         let request = site.request(Method::POST, "/v1/flows/hello/trigger").body(trigger("k"));
@@ -507,13 +559,17 @@ async fn errors_of_the_engine_have_the_documented_statuses() {
 }
 
 #[tokio::test]
-async fn an_inner_error_is_500_with_a_request_id_and_without_its_cause() {
+async fn an_inner_error_has_a_request_id_and_not_its_cause() {
     let site = Site::open().await;
-    for error in [ErrorCode::InternalError, ErrorCode::StorageCorrupt] {
+    for (error, expected) in [
+        (ErrorCode::InternalError, 500),
+        (ErrorCode::StorageCorrupt, 503),
+        (ErrorCode::StorageLocked, 503),
+    ] {
         let cause = std::io::Error::other("hunter2");
         site.fake.fail_next(Error::new(error, "page 7 of /var/db").with_source(cause));
         let (status, body) = site.get("/v1/executions").await;
-        assert_eq!((status.as_u16(), code(&body)), (500, error.as_str()));
+        assert_eq!((status.as_u16(), code(&body)), (expected, error.as_str()));
         assert!(body["error"]["details"]["requestId"].is_string());
         let text = body.to_string();
         assert!(!text.contains("hunter2") && !text.contains("/var"), "{text}");
