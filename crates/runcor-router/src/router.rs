@@ -19,7 +19,7 @@ use crate::pin::pinned;
 use crate::retry::Retries;
 use crate::slot::{Permit, Slot};
 use crate::strategy::Orders;
-use crate::stream::{RoutedStream, set_name};
+use crate::stream::RoutedStream;
 
 /// Sends each model request to a provider that can answer it.
 ///
@@ -197,7 +197,7 @@ fn fits(slot: &Slot, call: &Call, listed: bool) -> bool {
 impl ModelService for Router {
     async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, runcor_core::Error> {
         let (mut response, permit) = self.route::<Whole>(request).await?;
-        set_name(&mut response.provider, &permit.slot().name);
+        permit.slot().sign(&mut response);
         permit.succeed();
         Ok(response)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use runcor_core::{
-    Clock, Event, EventSink, ModelProvider, ProviderErrorKind, ProviderHealth,
+    Clock, Event, EventSink, ModelProvider, ModelResponse, ProviderErrorKind, ProviderHealth,
     ProviderHealthChange, TokenPrice,
 };
 
@@ -31,6 +31,15 @@ impl Slot {
     /// Returns whether the registration names `model`.
     pub(crate) fn lists(&self, model: &str) -> bool {
         self.models.iter().any(|listed| listed == model)
+    }
+
+    /// Writes the registered name and the cost into an answer.
+    pub(crate) fn sign(&self, response: &mut ModelResponse) {
+        if *response.provider != *self.name {
+            response.provider.clear();
+            response.provider.push_str(&self.name);
+        }
+        response.cost = self.price.map(|price| price.cost(&response.usage));
     }
 
     /// Returns whether a call would be let through now.

@@ -35,7 +35,7 @@ impl RoutedStream {
             return chunk;
         };
         if let Some(live) = self.live.take() {
-            set_name(&mut response.provider, &live.permit.slot().name);
+            live.permit.slot().sign(&mut response);
             live.permit.succeed();
         }
         ModelChunk::Finished { response }
@@ -66,13 +66,5 @@ impl Stream for RoutedStream {
             Some(Err(error)) => this.fail(Some(error)).map(Err),
             None => this.fail(None).map(Err),
         })
-    }
-}
-
-/// Writes the registered name into a response, in place where it stands already.
-pub(crate) fn set_name(field: &mut String, name: &str) {
-    if field != name {
-        field.clear();
-        field.push_str(name);
     }
 }

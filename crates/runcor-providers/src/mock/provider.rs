@@ -160,6 +160,7 @@ impl Mock {
             provider: self.inner.config.name.clone(),
             tool_calls: reply.tool_calls,
             parsed: None,
+            cost: None,
             finish_reason: Some(if calls_tools {
                 FinishReason::ToolCalls
             } else {

@@ -65,6 +65,7 @@ impl Answer {
             tool_calls: self.tool_calls,
             parsed: None,
             finish_reason: self.finish,
+            cost: None,
         }
     }
 }
