@@ -3,7 +3,9 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use runcor_core::{Clock, ModelProvider, ProviderReport, Result, Store, SystemClock};
+use runcor_core::{
+    Clock, ModelProvider, NoTools, ProviderReport, Result, Store, SystemClock, ToolProvider,
+};
 use runcor_engine::{Engine, EngineConfig, EngineParts, EventPipe};
 use runcor_router::{Registration, Router, RouterBuilder};
 use runcor_store_memory::MemoryStore;
@@ -74,6 +76,7 @@ pub struct Builder {
     store: Option<Arc<dyn Store>>,
     providers: Vec<Registration>,
     routes: Option<RouterBuilder>,
+    tools: Option<Arc<dyn ToolProvider>>,
     clock: Option<Arc<dyn Clock>>,
     limits: EngineConfig,
     seed: Option<u64>,
@@ -100,6 +103,12 @@ impl Builder {
     /// Routes by `routes` instead of the defaults; clock and events are set at the start.
     pub fn router(mut self, routes: RouterBuilder) -> Self {
         self.routes = Some(routes);
+        self
+    }
+
+    /// Gives flows these tools; without them, `ctx.tools()` has none.
+    pub fn tools(mut self, tools: impl ToolProvider + 'static) -> Self {
+        self.tools = Some(Arc::new(tools));
         self
     }
 
@@ -135,6 +144,7 @@ impl Builder {
         let parts = EngineParts {
             store: Arc::clone(&store),
             models: Arc::clone(&models) as _,
+            tools: self.tools.unwrap_or_else(|| Arc::new(NoTools)),
             clock,
             config: self.limits,
             seed: self.seed,

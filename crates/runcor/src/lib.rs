@@ -41,19 +41,35 @@ pub use runcor_core::{Error, ErrorCode, Flow, FlowContext, FlowError, Result, Ru
 pub mod flow {
     #[doc(inline)]
     pub use runcor_core::{
-        Flow, FlowConfig, FlowContext, FlowContextParts, FlowError, FlowHandler, FlowInfo,
-        FlowName, FlowOutcome, Journal, JournalEntry, JournalKind, Step, WaitSignal,
+        Approval, ApprovalAnswer, Calls, ChildCall, Divergence, Flow, FlowConfig, FlowContext,
+        FlowContextParts, FlowError, FlowHandler, FlowInfo, FlowModels, FlowName, FlowOutcome,
+        FlowTools, OpenApproval, Step, StepBuilder, Suspension, WaitKind, WaitSignal,
     };
 }
 
-/// Executions: records, states, triggers and lists.
+/// Tools: what a flow, or a model through it, can have done.
+pub mod tool {
+    #[doc(inline)]
+    pub use runcor_core::{NoTools, ToolInfo, ToolProvider, ToolRequest};
+}
+
+/// Journals and timelines: everything that an execution has done.
+pub mod journal {
+    #[doc(inline)]
+    pub use runcor_core::{
+        Answer, EntryState, Journal, JournalEntry, JournalKind, MAX_TIMELINE_VALUE_BYTES, Outcome,
+        RequestHash, Spend, StepFailure, Timeline, TimelineEntry, TotalSpend,
+    };
+}
+
+/// Executions: records, states, triggers, decisions, forks and lists.
 pub mod execution {
     #[doc(inline)]
     pub use runcor_core::{
-        Cursor, EngineStatus, Execution, ExecutionError, ExecutionId, ExecutionQuery,
-        ExecutionSpec, ExecutionState, ExecutionStatus, IdempotencyKey, InvalidCursor, Order, Page,
-        Runtime, SessionId, TenantId, Transition, Trigger, Triggered, UnknownState, UserId,
-        WaitContext,
+        Cursor, Decision, Degraded, EngineHealth, EngineStatus, Execution, ExecutionError,
+        ExecutionId, ExecutionQuery, ExecutionSpec, ExecutionState, ExecutionStatus, Fork,
+        ForkChanges, ForkOrigin, IdempotencyKey, InvalidCursor, Order, Page, Parent, Runtime,
+        SessionId, TenantId, Transition, Trigger, Triggered, UnknownState, UserId, WaitContext,
     };
 }
 
