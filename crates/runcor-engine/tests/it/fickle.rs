@@ -10,6 +10,7 @@ use runcor_core::{
     ExecutionState, FlowName, IdempotencyKey, JournalEntry, Op, Page, Receipt, Store,
     StoreCapabilities, StoreError, TenantId, Timestamp,
 };
+use serde_json::Value;
 use tokio::sync::Notify;
 
 /// What a test may decide about.
@@ -144,12 +145,20 @@ impl Store for Fickle {
         self.meet(Call::Read, self.inner.journal(id)).await
     }
 
-    async fn expired_waits(
+    async fn journal_value(
+        &self,
+        id: ExecutionId,
+        path: &str,
+    ) -> Result<Option<Value>, StoreError> {
+        self.meet(Call::Read, self.inner.journal_value(id, path)).await
+    }
+
+    async fn due_waits(
         &self,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Execution>, StoreError> {
-        self.inner.expired_waits(now, limit).await
+        self.inner.due_waits(now, limit).await
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

@@ -142,7 +142,7 @@ async fn a_cancelled_handler_can_not_write_its_journal(kind: Kind) {
     let zombie = eventually(async || kept.lock().clone()).await;
     bed.engine.cancel(id, None).await.unwrap();
     let error = zombie.step("late", async { Ok(1) }).await.unwrap_err();
-    assert_eq!(error.code(), Some("INVALID_STATE"));
+    assert_eq!(error.code(), Some("EXECUTION_LOST"));
     assert!(bed.store.journal(id).await.unwrap().is_empty());
 }
 
