@@ -6,7 +6,7 @@ use lexopt::prelude::*;
 use crate::command::Command;
 use crate::project::Project;
 use crate::steps::{self, Step};
-use crate::{bench, deny, doc, examples, features, fmt, lint, test, tidy};
+use crate::{bench, crash, deny, doc, examples, features, fmt, lint, test, tidy};
 
 pub(crate) const COMMAND: Command = Command {
     name: "ci",
@@ -18,7 +18,7 @@ pub(crate) const COMMAND: Command = Command {
 /// What is quick comes first. Clippy, tests, doctests and examples see the
 /// same features, so that they share their builds; for the same reason there
 /// is no plain `cargo build`.
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 12] = [
     Step {
         name: "fmt",
         what_to_do: "run `cargo xtask fmt` and commit what it changed",
@@ -46,6 +46,12 @@ const STEPS: [Step; 11] = [
         name: "test",
         what_to_do: "run `cargo xtask test -p CRATE` for the crate of the failing test",
         run: test::workspace,
+    },
+    Step {
+        name: "crash",
+        what_to_do: "the last lines name the promise, the execution and the folder with the \
+                     evidence; docs/crash-tests.md tells how to read it",
+        run: crash::check,
     },
     Step {
         name: "doctest",

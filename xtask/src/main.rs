@@ -8,6 +8,7 @@
 mod bench;
 mod ci;
 mod command;
+mod crash;
 mod deny;
 mod doc;
 mod examples;
@@ -28,7 +29,7 @@ use anyhow::{Result, bail};
 use crate::command::Command;
 use crate::project::Project;
 
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 12] = [
     ci::COMMAND,
     fmt::COMMAND,
     lint::COMMAND,
@@ -39,6 +40,7 @@ const COMMANDS: [Command; 11] = [
     deny::COMMAND,
     tidy::COMMAND,
     bench::COMMAND,
+    crash::COMMAND,
     new_crate::COMMAND,
 ];
 
