@@ -1,15 +1,13 @@
 //! Batches inside the writer's transaction: each operation with its precondition.
 
-use runcor_core::{
-    Execution, ExecutionId, ExecutionState, Fence, JournalEntry, Receipt, StoreError, Timestamp,
-    WorkerId,
-};
+use runcor_core::{Execution, ExecutionId, Fence, Receipt, StoreError, Timestamp, WorkerId};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::counters::Counters;
 use crate::decode::{self, COLUMNS};
 use crate::encode::{EncodedBatch, EncodedOp, Insertion, StatusRow, duration, integer, state_code};
 use crate::error::Error;
+use crate::{journal, retention};
 
 /// An input above this size stands apart from its record.
 const INLINE_INPUT_BYTES: usize = 2048;
@@ -17,9 +15,9 @@ const INLINE_INPUT_BYTES: usize = 2048;
 const INSERT: &str = "INSERT INTO executions (state, version, epoch, owner, due, ready, retries, \
      resumes, started_at, completed_at, active_before, active_since, transitions, error, wait, \
      wait_data, resume_data, result, number, id, flow, tenant, key, user, session, replay_of, \
-     queued_at, timeout, wait_timeout, metadata, input) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
+     queued_at, timeout, wait_timeout, metadata, input, parent, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
      ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, \
-     ?27, ?28, ?29, ?30, ?31)";
+     ?27, ?28, ?29, ?30, ?31, ?32, ?33)";
 
 const UPDATE: &str = "UPDATE executions SET state = ?1, version = ?2, epoch = ?3, owner = ?4, \
      due = ?5, ready = ?6, retries = ?7, resumes = ?8, started_at = ?9, completed_at = ?10, \
@@ -39,15 +37,22 @@ pub(crate) fn batch(
             EncodedOp::Insert(insertion) => insert(conn, insertion, counters)?,
             EncodedOp::Update { id, expect, status } => update(conn, *id, *expect, status)?,
             EncodedOp::Delete { id, expect } => delete(conn, *id, *expect, counters)?,
-            EncodedOp::Journal { id, epoch, entry, value } => {
-                journal(conn, *id, *epoch, entry, value)?;
+            EncodedOp::Journal { id, epoch, entry, replace } => {
+                journal::write(conn, *id, *epoch, entry, *replace)?;
             }
+            EncodedOp::Seed { id, entries } => journal::seed(conn, *id, entries)?,
+            EncodedOp::Expect { id, fence } => expect(conn, *id, *fence)?,
+            EncodedOp::NotEnded { id } => not_ended(conn, *id)?,
             EncodedOp::Lease { worker, until } => lease(conn, *worker, *until)?,
             EncodedOp::Retire { worker, now } => retire(conn, *worker, *now)?,
-            EncodedOp::Sweep { now, limit } => swept += sweep(conn, *now, *limit, counters)?,
+            // A store may leave it undone.
+            EncodedOp::Compact { .. } => {}
+            EncodedOp::Sweep { now, limit, max_bytes } => {
+                swept += retention::sweep(conn, *now, *limit, *max_bytes, counters)?;
+            }
         }
     }
-    Ok(Receipt::with_swept(swept))
+    Ok(Receipt::default().with_swept(swept))
 }
 
 fn insert(conn: &Connection, new: &Insertion, counters: &mut Counters) -> Result<(), Error> {
@@ -107,6 +112,8 @@ fn write(
         spec.wait_timeout.map(duration),
         new.metadata,
         input,
+        spec.parent.as_ref().map(|parent| parent.id.as_bytes()),
+        new.origin,
     ])?;
     Ok(())
 }
@@ -190,49 +197,21 @@ fn delete(
         })
         .optional()?;
     match number {
-        Some(number) => remove(conn, number, counters).map_err(Error::from),
+        Some(number) => retention::remove(conn, number, counters).map_err(Error::from),
         None => Err(conflict(conn, id)),
     }
 }
 
-fn remove(conn: &Connection, number: i64, counters: &mut Counters) -> rusqlite::Result<()> {
-    for sql in [
-        "DELETE FROM executions WHERE number = ?1",
-        "DELETE FROM inputs WHERE number = ?1",
-        "DELETE FROM journal WHERE number = ?1",
-    ] {
-        conn.prepare_cached(sql)?.execute([number])?;
-    }
-    counters.note_removal();
-    Ok(())
+fn expect(conn: &Connection, id: ExecutionId, expected: Fence) -> Result<(), Error> {
+    let current = fence(conn, id)?;
+    if current == Some(expected) { Ok(()) } else { Err(refused(id, current)) }
 }
 
-fn journal(
-    conn: &Connection,
-    id: ExecutionId,
-    epoch: u64,
-    entry: &JournalEntry,
-    value: &str,
-) -> Result<(), Error> {
-    let running = state_code(ExecutionState::Running);
-    let number: Option<i64> = conn
-        .prepare_cached(
-            "SELECT number FROM executions WHERE id = ?1 AND state = ?2 AND epoch = ?3",
-        )?
-        .query_row(params![id.as_bytes(), running, integer(epoch)], |row| row.get(0))
-        .optional()?;
-    let Some(number) = number else { return Err(conflict(conn, id)) };
-    let written = conn
-        .prepare_cached(
-            "INSERT INTO journal (number, path, kind, at, value) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![number, entry.path, entry.kind.as_str(), entry.at.as_millis(), value]);
-    match written {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-            Err(conflict(conn, id))
-        }
-        outcome => outcome.map(|_| ()).map_err(Error::from),
-    }
+fn not_ended(conn: &Connection, id: ExecutionId) -> Result<(), Error> {
+    let lives = conn
+        .prepare_cached("SELECT 1 FROM executions WHERE id = ?1 AND state < 4")?
+        .exists([id.as_bytes()])?;
+    if lives { Ok(()) } else { Err(conflict(conn, id)) }
 }
 
 fn lease(conn: &Connection, worker: WorkerId, until: Timestamp) -> Result<(), Error> {
@@ -247,35 +226,13 @@ fn retire(conn: &Connection, worker: WorkerId, now: Timestamp) -> Result<(), Err
     Ok(())
 }
 
-fn sweep(
-    conn: &Connection,
-    now: Timestamp,
-    limit: usize,
-    counters: &mut Counters,
-) -> Result<usize, Error> {
-    // Two states, each along the index, so that nothing but what is removed is looked at.
-    let sql = "SELECT number FROM (
-         SELECT * FROM (SELECT number, due FROM executions INDEXED BY executions_due
-           WHERE state = 4 AND due <= ?1 ORDER BY due, number LIMIT ?2)
-         UNION ALL
-         SELECT * FROM (SELECT number, due FROM executions INDEXED BY executions_due
-           WHERE state = 5 AND due <= ?1 ORDER BY due, number LIMIT ?2))
-       ORDER BY due, number LIMIT ?2";
-    let numbers: Vec<i64> = conn
-        .prepare_cached(sql)?
-        .query_map(params![now.as_millis(), integer(limit)], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    for number in &numbers {
-        remove(conn, *number, counters)?;
-    }
-    Ok(numbers.len())
+/// Says that a precondition of an execution does not hold.
+pub(crate) fn conflict(conn: &Connection, id: ExecutionId) -> Error {
+    fence(conn, id).map_or_else(Error::from, |current| refused(id, current))
 }
 
-fn conflict(conn: &Connection, id: ExecutionId) -> Error {
-    match fence(conn, id) {
-        Ok(current) => StoreError::Conflict { id, current }.into(),
-        Err(error) => error.into(),
-    }
+fn refused(id: ExecutionId, current: Option<Fence>) -> Error {
+    StoreError::Conflict { id, current }.into()
 }
 
 fn fence(conn: &Connection, id: ExecutionId) -> rusqlite::Result<Option<Fence>> {

@@ -8,18 +8,19 @@ use rusqlite::types::ValueRef;
 use serde::de::DeserializeOwned;
 
 use runcor_core::{
-    Event, EventRecord, Execution, ExecutionId, ExecutionSpec, ExecutionState, ExecutionStatus,
-    JournalEntry, JournalKind, StoreError, Timestamp, Transition, WaitContext, WorkerId,
+    Answer, Event, EventRecord, Execution, ExecutionId, ExecutionSpec, ExecutionState,
+    ExecutionStatus, JournalEntry, JournalKind, Outcome, RequestHash, StoreError, Timestamp,
+    Transition, WorkerId,
 };
 
-use crate::encode::{TRANSITION_BYTES, WaitRow};
+use crate::encode::{DONE, FAILED, NOT_DONE, OriginRow, TRANSITION_BYTES, WaitRow};
 use crate::error::damaged;
 
 /// The columns of a whole execution, in the order in which they are read.
 pub(crate) const COLUMNS: &str = "id, number, flow, tenant, key, user, session, replay_of, \
      queued_at, timeout, wait_timeout, state, version, epoch, owner, due, retries, resumes, \
      started_at, completed_at, active_before, active_since, transitions, error, wait, wait_data, \
-     resume_data, result, metadata, CASE WHEN input IS NULL THEN \
+     resume_data, result, metadata, origin, CASE WHEN input IS NULL THEN \
      (SELECT body FROM inputs WHERE inputs.number = executions.number) ELSE input END";
 
 /// A column that does not hold what it must.
@@ -43,6 +44,8 @@ fn read(fields: &mut Fields<'_>, id: ExecutionId) -> Field<Execution> {
     let mut status = numbers(fields)?;
     documents(fields, &mut status)?;
     spec.metadata = fields.optional_json("metadata")?;
+    let OriginRow { parent, fork } = fields.optional_json("origin")?.unwrap_or_default();
+    (spec.parent, spec.fork) = (parent, fork);
     spec.input = fields.json("input")?;
     Ok(Execution { spec: Arc::new(spec), status })
 }
@@ -86,28 +89,55 @@ fn documents(fields: &mut Fields<'_>, status: &mut ExecutionStatus) -> Field<()>
     status.error = fields.optional_json("error")?;
     let wait: Option<WaitRow> = fields.optional_json("wait")?;
     let wait_data = fields.optional_json("wait_data")?;
-    status.wait = wait.map(|wait| WaitContext {
-        reason: wait.reason,
-        expected_resume_by: wait.resume_by.map(Timestamp::from_millis),
-        wait_data,
-        waiting_since: Timestamp::from_millis(wait.since),
-    });
+    status.wait = wait.map(|wait| wait.into_context(wait_data));
     status.resume_data = fields.optional_json("resume_data")?;
     status.result = fields.optional_json("result")?.map(Arc::new);
     Ok(())
 }
 
-/// Reads a journal entry from its path, kind, instant and value.
+/// The columns of a journal entry, in the order in which they are read.
+pub(crate) const ENTRY_COLUMNS: &str = "path, kind, request, attempts, begun, note, spend, \
+     reused, at, outcome, bytes, CASE WHEN bytes IS NULL THEN value END";
+
+/// Reads a journal entry from a row of [`ENTRY_COLUMNS`].
 pub(crate) fn entry(row: &Row<'_>, id: ExecutionId) -> Result<JournalEntry, StoreError> {
     let mut fields = Fields { row, next: 0 };
-    let mut read = || -> Field<JournalEntry> {
-        let path = fields.text("journal path")?.to_owned();
-        let kind = JournalKind::parse(fields.text("journal kind")?);
-        let at = fields.instant("journal instant")?;
-        let value = fields.json("journal value")?;
-        Ok(JournalEntry { path, kind: kind.ok_or(Damage("journal kind"))?, value, at })
+    read_entry(&mut fields).map_err(|Damage(column)| damage(id, column))
+}
+
+fn read_entry(fields: &mut Fields<'_>) -> Field<JournalEntry> {
+    Ok(JournalEntry {
+        path: fields.text("journal path")?.to_owned(),
+        kind: JournalKind::parse(fields.text("journal kind")?).ok_or(Damage("journal kind"))?,
+        request: fields.optional_blob("journal request")?.map(RequestHash::from_bytes),
+        attempts: fields.count("journal attempts")?,
+        begun: fields.instant("journal beginning")?,
+        note: fields.optional_json("journal note")?,
+        spend: fields.optional_json("journal spend")?,
+        reused: fields.int("journal reuse")? != 0,
+        answer: answer(fields)?,
+    })
+}
+
+fn answer(fields: &mut Fields<'_>) -> Field<Option<Answer>> {
+    let at = fields.optional_instant("journal end")?;
+    let outcome = fields.optional_int("journal outcome")?;
+    let bytes = fields.optional_int("journal size")?;
+    let Some((at, outcome)) = at.zip(outcome) else { return Ok(None) };
+    let outcome = match (outcome, bytes) {
+        (DONE, Some(bytes)) => Outcome::Spilled { bytes: bytes.unsigned_abs() },
+        (DONE, None) => Outcome::Done(fields.json("journal value")?),
+        (FAILED, _) => Outcome::Failed(fields.json("journal failure")?),
+        (NOT_DONE, _) => Outcome::NotDone,
+        _ => return Err(Damage("journal outcome")),
     };
-    read().map_err(|Damage(column)| damage(id, column))
+    Ok(Some(Answer { at, outcome }))
+}
+
+/// Reads a result that stands alone in a row.
+pub(crate) fn result(row: &Row<'_>, id: ExecutionId) -> Result<serde_json::Value, StoreError> {
+    let mut fields = Fields { row, next: 0 };
+    fields.json("journal value").map_err(|Damage(column)| damage(id, column))
 }
 
 /// Reads an event from its number, body and result.

@@ -1,15 +1,21 @@
 //! From records to columns, on the caller's side, so that the writer only binds them.
 
+mod journal;
+mod rows;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use runcor_core::{
-    Batch, Event, Execution, ExecutionId, ExecutionState, ExecutionStatus, Fence, JournalEntry, Op,
-    StoreError, Timestamp, Transition, WaitContext, WorkerId,
+    Batch, Event, Execution, ExecutionId, ExecutionState, ExecutionStatus, Fence, Op, StoreError,
+    Timestamp, Transition, WorkerId,
 };
+
+pub(crate) use journal::{DONE, EntryRow, FAILED, NOT_DONE};
+pub(crate) use rows::{OriginRow, WaitRow};
 
 /// A batch that is ready to be written.
 #[derive(Debug)]
@@ -26,12 +32,50 @@ pub(crate) struct EncodedBatch {
 #[derive(Debug)]
 pub(crate) enum EncodedOp {
     Insert(Box<Insertion>),
-    Update { id: ExecutionId, expect: Fence, status: Box<StatusRow> },
-    Delete { id: ExecutionId, expect: Fence },
-    Journal { id: ExecutionId, epoch: u64, entry: Box<JournalEntry>, value: String },
-    Lease { worker: WorkerId, until: Timestamp },
-    Retire { worker: WorkerId, now: Timestamp },
-    Sweep { now: Timestamp, limit: usize },
+    Update {
+        id: ExecutionId,
+        expect: Fence,
+        status: Box<StatusRow>,
+    },
+    Delete {
+        id: ExecutionId,
+        expect: Fence,
+    },
+    Journal {
+        id: ExecutionId,
+        epoch: u64,
+        entry: Box<EntryRow>,
+        replace: bool,
+    },
+    Seed {
+        id: ExecutionId,
+        entries: Vec<EntryRow>,
+    },
+    Expect {
+        id: ExecutionId,
+        fence: Fence,
+    },
+    NotEnded {
+        id: ExecutionId,
+    },
+    Lease {
+        worker: WorkerId,
+        until: Timestamp,
+    },
+    Retire {
+        worker: WorkerId,
+        now: Timestamp,
+    },
+    Sweep {
+        now: Timestamp,
+        limit: usize,
+        max_bytes: Option<u64>,
+    },
+    #[expect(dead_code, reason = "see apply")]
+    Compact {
+        ended_before: Timestamp,
+        limit: usize,
+    },
 }
 
 /// An event and its text.
@@ -50,6 +94,7 @@ pub(crate) struct Insertion {
     pub(crate) execution: Box<Execution>,
     pub(crate) input: String,
     pub(crate) metadata: Option<String>,
+    pub(crate) origin: Option<String>,
     pub(crate) status: StatusRow,
 }
 
@@ -63,14 +108,6 @@ pub(crate) struct StatusRow {
     pub(crate) wait_data: Option<String>,
     pub(crate) resume_data: Option<String>,
     pub(crate) result: Option<Arc<str>>,
-}
-
-/// What is stored of a [`WaitContext`] beside its data.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct WaitRow {
-    pub(crate) reason: Option<String>,
-    pub(crate) resume_by: Option<i64>,
-    pub(crate) since: i64,
 }
 
 /// Encodes batches; keeps the last result, since the event of it follows at once.
@@ -90,7 +127,8 @@ impl Encoder {
                 op => ops.push(self.op(op)?),
             }
         }
-        let may_fail_midway = ops.iter().skip(1).any(EncodedOp::has_precondition);
+        let may_fail_midway = ops.iter().skip(1).any(EncodedOp::has_precondition)
+            || matches!(ops.first(), Some(EncodedOp::Seed { .. }));
         Ok(EncodedBatch { ops, events, may_fail_midway, bytes: self.bytes })
     }
 
@@ -101,13 +139,20 @@ impl Encoder {
                 EncodedOp::Update { id, expect, status: Box::new(self.status(status)?) }
             }
             Op::Delete { id, expect } => EncodedOp::Delete { id, expect },
-            Op::Journal { id, epoch, entry } => {
-                let value = self.text(&entry.value)?;
-                EncodedOp::Journal { id, epoch, entry, value }
+            Op::Journal { id, epoch, entry, replace } => {
+                let entry = Box::new(self.entry(*entry)?);
+                EncodedOp::Journal { id, epoch, entry, replace }
             }
+            Op::Seed { id, entries } => {
+                let entries = entries.into_iter().map(|entry| self.entry(entry));
+                EncodedOp::Seed { id, entries: entries.collect::<Result<_, _>>()? }
+            }
+            Op::Expect { id, fence } => EncodedOp::Expect { id, fence },
+            Op::NotEnded { id } => EncodedOp::NotEnded { id },
             Op::Lease { worker, until } => EncodedOp::Lease { worker, until },
             Op::Retire { worker, now } => EncodedOp::Retire { worker, now },
-            Op::Sweep { now, limit } => EncodedOp::Sweep { now, limit },
+            Op::Sweep { now, limit, max_bytes } => EncodedOp::Sweep { now, limit, max_bytes },
+            Op::Compact { ended_before, limit } => EncodedOp::Compact { ended_before, limit },
             _ => {
                 let message = "the SQLite store is older than this operation".to_owned();
                 return Err(StoreError::Unavailable { message });
@@ -119,6 +164,7 @@ impl Encoder {
         Ok(Insertion {
             input: self.text(&execution.spec.input)?,
             metadata: self.optional(execution.spec.metadata.as_ref())?,
+            origin: self.optional(OriginRow::of(&execution.spec).as_ref())?,
             status: self.status(Box::new(execution.status.clone()))?,
             execution,
         })
@@ -181,20 +227,17 @@ impl Encoder {
 impl EncodedOp {
     fn has_precondition(&self) -> bool {
         match self {
-            Self::Insert(_) | Self::Update { .. } | Self::Delete { .. } | Self::Journal { .. } => {
-                true
-            }
-            Self::Lease { .. } | Self::Retire { .. } | Self::Sweep { .. } => false,
-        }
-    }
-}
-
-impl WaitRow {
-    fn of(wait: &WaitContext) -> Self {
-        Self {
-            reason: wait.reason.clone(),
-            resume_by: wait.expected_resume_by.map(Timestamp::as_millis),
-            since: wait.waiting_since.as_millis(),
+            Self::Insert(_)
+            | Self::Update { .. }
+            | Self::Delete { .. }
+            | Self::Journal { .. }
+            | Self::Seed { .. }
+            | Self::Expect { .. }
+            | Self::NotEnded { .. } => true,
+            Self::Lease { .. }
+            | Self::Retire { .. }
+            | Self::Sweep { .. }
+            | Self::Compact { .. } => false,
         }
     }
 }

@@ -146,7 +146,8 @@ pub(crate) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
-fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> StoreError {
+/// Says what can't be done with a file, and that the disk is full where it is.
+pub(crate) fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> StoreError {
     let message = format!("can't {verb} {}: {error}", path.display());
     if error.kind() == ErrorKind::StorageFull {
         return StoreError::Full { message };

@@ -41,7 +41,9 @@ mod apply;
 mod claim;
 mod counters;
 mod event;
+mod journal;
 mod listing;
+mod retention;
 mod timer;
 
 mod checkpoint;
@@ -50,5 +52,10 @@ mod job;
 mod readers;
 mod writer;
 
+mod backup;
+mod verify;
+
+pub use backup::{BackupProgress, backup};
 pub use config::{Durability, SqliteConfig};
 pub use store::SqliteStore;
+pub use verify::{Checked, Finding, Report, verify};

@@ -1,8 +1,6 @@
-//! Reads of executions and journals: by identity, by key, and page by page.
+//! Reads of executions: by identity and page by page.
 
-use runcor_core::{
-    Cursor, Execution, ExecutionId, ExecutionQuery, ExecutionState, JournalEntry, Order, Page,
-};
+use runcor_core::{Cursor, Execution, ExecutionId, ExecutionQuery, ExecutionState, Order, Page};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
@@ -17,20 +15,6 @@ pub(crate) fn by_id(conn: &Connection, id: ExecutionId) -> Result<Option<Executi
     let mut rows = statement.query([id.as_bytes()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(decode::execution(row)?))
-}
-
-/// Reads a journal, oldest entry first.
-pub(crate) fn journal(conn: &Connection, id: ExecutionId) -> Result<Vec<JournalEntry>, Error> {
-    let mut statement = conn.prepare_cached(
-        "SELECT path, kind, at, value FROM journal \
-         WHERE number = (SELECT number FROM executions WHERE id = ?1) ORDER BY entry",
-    )?;
-    let mut rows = statement.query([id.as_bytes()])?;
-    let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
-        entries.push(decode::entry(row, id)?);
-    }
-    Ok(entries)
 }
 
 /// Reads a page of executions in order of creation.
@@ -62,10 +46,10 @@ fn numbers(conn: &Connection, query: &ExecutionQuery) -> Result<Vec<i64>, Error>
 
 /// A search for creation numbers, along one index.
 ///
-/// The indexes of flows, users and tenants have the state second. Where no
+/// The indexes of callers, flows, users and tenants have the state second. Where no
 /// state is asked for, SQLite merges the six sorted lists of that index, so
 /// that a page never costs more than itself. Further filters are applied on
-/// the way: they look at no more than one user's, tenant's or flow's executions.
+/// the way: they look at no more than one caller's, user's, tenant's or flow's executions.
 struct Search {
     index: &'static str,
     filters: Vec<&'static str>,
@@ -75,22 +59,25 @@ struct Search {
 impl Search {
     fn new(query: &ExecutionQuery) -> Self {
         let mut search = Self { index: "", filters: Vec::new(), arguments: Vec::new() };
-        let user = query.user.as_ref().map(|user| user.as_str());
+        let parent = query.parent.map(|parent| Value::Blob(parent.as_bytes().to_vec()));
+        search.filter("executions_parent", "parent = ?", parent);
+        let user = query.user.as_ref().map(|user| text(user.as_str()));
         search.filter("executions_user", "user = ?", user);
-        let tenant = query.tenant.as_ref().map(|tenant| tenant.as_str());
+        let tenant = query.tenant.as_ref().map(|tenant| text(tenant.as_str()));
         search.filter("executions_tenant", "tenant <> '' AND tenant = ?", tenant);
-        search.filter("executions_flow", "flow = ?", query.flow.as_ref().map(|flow| flow.as_str()));
+        let flow = query.flow.as_ref().map(|flow| text(flow.as_str()));
+        search.filter("executions_flow", "flow = ?", flow);
         search
     }
 
     /// Adds a filter; the first one decides the index.
-    fn filter(&mut self, index: &'static str, sql: &'static str, value: Option<&str>) {
+    fn filter(&mut self, index: &'static str, sql: &'static str, value: Option<Value>) {
         let Some(value) = value else { return };
         if self.filters.is_empty() {
             self.index = index;
         }
         self.filters.push(sql);
-        self.arguments.push(Value::Text(value.to_owned()));
+        self.arguments.push(value);
     }
 
     fn finish(mut self, query: &ExecutionQuery) -> (String, Vec<Value>) {
@@ -135,4 +122,8 @@ impl Search {
         let whole = if filters.is_empty() { "TRUE".to_owned() } else { filters.join(" AND ") };
         format!("SELECT number FROM executions {index} WHERE {whole}")
     }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
 }

@@ -8,86 +8,13 @@ use crate::error::Error;
 /// Marks a file as ours: `runc` in ASCII.
 pub(crate) const APPLICATION_ID: i32 = 0x7275_6e63;
 
-/// The steps: the first makes version 1 of an empty file, the next would make version 2.
+/// The steps: the first makes version 1 of an empty file, the next makes version 2 of that.
 ///
 /// A step that was released is never changed; a new one is added at the end.
-const MIGRATIONS: &[&str] = &[VERSION_1];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
-/// Notes on version 1:
-/// - `number` is the order of creation; it is never used twice.
-/// - No tenant is `''`, since NULLs would not be equal for the unique index;
-///   an identifier is never empty.
-/// - `ready` is the instant from which the execution may be claimed once it
-///   has no living owner; NULL when it may not.
-/// - Large inputs stand in `inputs`, so that a change of status does not rewrite them.
-const VERSION_1: &str = "
-CREATE TABLE executions (
-  number        INTEGER PRIMARY KEY,
-  id            BLOB    NOT NULL UNIQUE,
-  flow          TEXT    NOT NULL,
-  tenant        TEXT    NOT NULL,
-  key           TEXT    NOT NULL,
-  user          TEXT,
-  session       TEXT,
-  replay_of     BLOB,
-  queued_at     INTEGER NOT NULL,
-  timeout       INTEGER,
-  wait_timeout  INTEGER,
-  state         INTEGER NOT NULL,
-  version       INTEGER NOT NULL,
-  epoch         INTEGER NOT NULL,
-  owner         BLOB,
-  due           INTEGER,
-  ready         INTEGER,
-  retries       INTEGER NOT NULL,
-  resumes       INTEGER NOT NULL,
-  started_at    INTEGER,
-  completed_at  INTEGER,
-  active_before INTEGER NOT NULL,
-  active_since  INTEGER,
-  transitions   BLOB    NOT NULL,
-  error         TEXT,
-  wait          TEXT,
-  wait_data     TEXT,
-  resume_data   TEXT,
-  result        TEXT,
-  metadata      TEXT,
-  input         TEXT
-) STRICT;
-CREATE UNIQUE INDEX executions_key    ON executions (key, flow, tenant);
-CREATE INDEX        executions_state  ON executions (state);
-CREATE INDEX        executions_flow   ON executions (flow, state);
-CREATE INDEX        executions_user   ON executions (user, state) WHERE user IS NOT NULL;
-CREATE INDEX        executions_tenant ON executions (tenant, state) WHERE tenant <> '';
-CREATE INDEX        executions_due    ON executions (state, due) WHERE due IS NOT NULL;
-CREATE INDEX        executions_ready  ON executions (owner, flow, ready) WHERE ready IS NOT NULL;
-CREATE TABLE inputs (
-  number INTEGER PRIMARY KEY,
-  body   TEXT NOT NULL
-) STRICT;
-CREATE TABLE journal (
-  entry  INTEGER PRIMARY KEY,
-  number INTEGER NOT NULL,
-  path   TEXT    NOT NULL,
-  kind   TEXT    NOT NULL,
-  at     INTEGER NOT NULL,
-  value  TEXT    NOT NULL
-) STRICT;
-CREATE UNIQUE INDEX journal_path ON journal (number, path);
-CREATE TABLE events (
-  seq    INTEGER PRIMARY KEY,
-  body   TEXT NOT NULL,
-  result TEXT
-) STRICT;
-CREATE TABLE leases (
-  worker BLOB PRIMARY KEY,
-  until  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE counters (
-  name  TEXT PRIMARY KEY,
-  value INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-";
+const VERSION_1: &str = include_str!("schema/version_1.sql");
+const VERSION_2: &str = include_str!("schema/version_2.sql");
 
 /// Checks that the database is ours, or empty, and not newer than this program.
 pub(crate) fn check(conn: &Connection, path: &str) -> Result<(), Error> {
@@ -128,6 +55,11 @@ fn run(conn: &Connection, migrations: &[&str]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Returns the version of the tables.
+pub(crate) fn version(conn: &Connection) -> Result<i64, Error> {
+    Ok(pragma(conn, "user_version")?)
 }
 
 fn refuse_newer(version: i64, latest: i64, path: &str) -> Result<(), StoreError> {
@@ -188,9 +120,9 @@ mod tests {
     fn a_newer_version_and_a_foreign_database_are_refused() {
         let conn = Connection::open_in_memory().unwrap();
         check(&conn, "a.db").unwrap();
-        run(&conn, &[VERSION_1, NEXT]).unwrap();
+        run(&conn, &[VERSION_1, VERSION_2, NEXT]).unwrap();
         let newer = check(&conn, "a.db").unwrap_err().to_string();
-        assert!(newer.contains("version 2") && newer.contains("newer runcor"), "{newer}");
+        assert!(newer.contains("version 3") && newer.contains("newer runcor"), "{newer}");
 
         let foreign = Connection::open_in_memory().unwrap();
         foreign.execute_batch("CREATE TABLE theirs (x)").unwrap();

@@ -8,6 +8,7 @@ use runcor_core::{
     FlowName, IdempotencyKey, JournalEntry, Page, Receipt, Store, StoreCapabilities, StoreError,
     TenantId, Timestamp,
 };
+use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::config::SqliteConfig;
@@ -18,7 +19,7 @@ use crate::job::Job;
 use crate::lock::OwnerLock;
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{apply, event, file, listing, timer};
+use crate::{apply, event, file, journal, listing, timer};
 
 /// A durable store in one SQLite file.
 ///
@@ -104,15 +105,20 @@ impl Store for SqliteStore {
     }
 
     async fn journal(&self, id: ExecutionId) -> Result<Vec<JournalEntry>, StoreError> {
-        self.readers.aside(move |conn| listing::journal(conn, id)).await
+        self.readers.aside(move |conn| journal::whole(conn, id)).await
     }
 
-    async fn expired_waits(
+    async fn journal_value(
         &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Execution>, StoreError> {
-        self.readers.aside(move |conn| timer::expired_waits(conn, now, limit)).await
+        id: ExecutionId,
+        path: &str,
+    ) -> Result<Option<Value>, StoreError> {
+        let path = path.to_owned();
+        self.readers.aside(move |conn| journal::value(conn, id, &path)).await
+    }
+
+    async fn due_waits(&self, now: Timestamp, limit: usize) -> Result<Vec<Execution>, StoreError> {
+        self.readers.aside(move |conn| timer::due_waits(conn, now, limit)).await
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {

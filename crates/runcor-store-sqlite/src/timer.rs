@@ -1,4 +1,4 @@
-//! What becomes due: failed waits, and the next instant at which anything does.
+//! What becomes due: waits, and the next instant at which anything does.
 
 use runcor_core::{Execution, ExecutionState, Timestamp};
 use rusqlite::{Connection, params};
@@ -7,8 +7,8 @@ use crate::decode::{self, COLUMNS};
 use crate::encode::state_code;
 use crate::error::Error;
 
-/// Reads waiting executions whose wait has failed by `now`, most overdue first.
-pub(crate) fn expired_waits(
+/// Reads waiting executions that are due at `now`, most overdue first.
+pub(crate) fn due_waits(
     conn: &Connection,
     now: Timestamp,
     limit: usize,
@@ -19,17 +19,17 @@ pub(crate) fn expired_waits(
     );
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([now.as_millis()])?;
-    let mut expired = Vec::new();
-    while expired.len() < limit
+    let mut due = Vec::new();
+    while due.len() < limit
         && let Some(row) = rows.next()?
     {
         match decode::execution(row) {
-            Ok(execution) => expired.push(execution),
+            Ok(execution) => due.push(execution),
             // One damaged record must not keep the others waiting for ever.
             Err(error) => tracing::error!(%error, "a damaged execution waits on"),
         }
     }
-    Ok(expired)
+    Ok(due)
 }
 
 /// Reads the earliest instant strictly after `now` at which anything becomes due.

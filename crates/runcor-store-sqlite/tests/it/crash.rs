@@ -46,15 +46,9 @@ async fn run_once(store: &SqliteStore, key: &str) {
     let (mut execution, insert) = claimed("f", key, worker());
     store.commit(insert).await.unwrap();
     tell("inserted", execution.id());
-    let entry = JournalEntry {
-        path: "step#1".to_owned(),
-        kind: JournalKind::Step,
-        value: json!(key),
-        at: at(2),
-    };
+    let entry = JournalEntry::done("step#1", JournalKind::Step, json!(key), at(2));
     let id = execution.id();
-    let journal = Op::Journal { id, epoch: 1, entry: Box::new(entry) };
-    store.commit(runcor_core::Batch::new().with(journal)).await.unwrap();
+    store.commit(runcor_core::Batch::new().journal(&execution, entry)).await.unwrap();
     tell("recorded", id);
     store.commit(step(&mut execution, complete(json!({ "of": key })), at(3))).await.unwrap();
     tell("completed", id);

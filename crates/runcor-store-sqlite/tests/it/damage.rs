@@ -105,9 +105,10 @@ async fn use_everything(store: &SqliteStore) {
     }
     let _ = store.events(0, 10_000).await;
     let _ = store.last_event().await;
-    let _ = store.expired_waits(at(99), 10).await;
+    let _ = store.due_waits(at(99), 10).await;
     let _ = store.next_due(at(0)).await;
-    let _ = store.commit(Batch::new().with(Op::Sweep { now: at(9_999_999), limit: 50 })).await;
+    let sweep = Op::Sweep { now: at(9_999_999), limit: 50, max_bytes: None };
+    let _ = store.commit(Batch::new().with(sweep)).await;
     let _ = store.commit(Batch::new().insert(queued("f", "new"))).await;
     let _ = store.claim(claim(10)).await;
     store.close().await.unwrap();
@@ -166,13 +167,13 @@ async fn a_damaged_wait_does_not_keep_others_waiting() {
         store.commit(Batch::new().insert(execution.clone())).await.unwrap();
         for change in [
             Change::Claim { worker: worker() },
-            Change::Wait { signal: Default::default(), due: Some(at(5)) },
+            Change::Wait { pause: Default::default(), due: Some(at(5)) },
         ] {
             store.commit(step(&mut execution, change, at(1))).await.unwrap();
         }
         waiting.push(execution);
     }
     home.meddle("UPDATE executions SET wait_data = '}' WHERE key = 'bad'");
-    let expired = store.expired_waits(at(6), 1).await.unwrap();
+    let expired = store.due_waits(at(6), 1).await.unwrap();
     assert_eq!(expired, waiting.split_off(1));
 }

@@ -2,7 +2,8 @@
 
 use runcor_core::{
     Batch, Change, ClaimRequest, Execution, ExecutionError, ExecutionQuery, ExecutionState,
-    JournalEntry, JournalKind, Op, Order, Store, TenantId, Timestamp, WorkerId,
+    JournalEntry, JournalKind, Op, Order, Outcome, Parent, StepFailure, Store, TenantId, Timestamp,
+    WorkerId,
 };
 use runcor_store_memory::MemoryStore;
 use runcor_store_sqlite::{Durability, SqliteConfig};
@@ -42,12 +43,19 @@ impl History {
     }
 
     fn op(&mut self) -> Batch {
-        match self.below(12) {
+        match self.below(17) {
             0..4 => self.insert(),
             4..8 => self.change(),
-            8 => self.journal(),
-            9 => Batch::new().with(Op::Sweep { now: self.now(), limit: 1 + self.below(3) }),
-            10 => Batch::new().with(Op::Retire { worker: self.worker(), now: self.now() }),
+            8..11 => self.journal(),
+            11 => self.seed(),
+            12 => self.precondition(),
+            13 => Batch::new().with(Op::Compact { ended_before: self.now(), limit: self.below(4) }),
+            14 => Batch::new().with(Op::Sweep {
+                now: self.now(),
+                limit: 1 + self.below(3),
+                max_bytes: None,
+            }),
+            15 => Batch::new().with(Op::Retire { worker: self.worker(), now: self.now() }),
             _ => self.delete(),
         }
     }
@@ -57,6 +65,13 @@ impl History {
         let mut execution = queued(name, &self.below(40).to_string());
         let mut spec = (*execution.spec).clone();
         spec.tenant_id = (self.below(3) == 0).then(|| TenantId::new("t").unwrap());
+        let caller = self.some().filter(|_| self.below(3) == 0);
+        spec.parent = caller.map(|caller| Parent {
+            id: caller.id(),
+            path: "call#1".to_owned(),
+            request: None,
+            depth: 1,
+        });
         execution.spec = spec.into();
         execution.status.due = Some(self.later());
         self.known.push(execution.clone());
@@ -77,7 +92,7 @@ impl History {
             1 => Change::Fail { error, expires: Some(self.later()) },
             2 => Change::Retry { due: self.later() },
             3 => Change::Continue,
-            4 => Change::Wait { signal: Default::default(), due: Some(self.later()) },
+            4 => Change::Wait { pause: Default::default(), due: Some(self.later()) },
             5 => Change::Resume { data: None },
             6 => Change::Release,
             _ => Change::Abandon,
@@ -88,16 +103,38 @@ impl History {
         }
     }
 
+    fn entry(&mut self) -> JournalEntry {
+        let path = format!("step#{}", self.below(3));
+        let entry = JournalEntry::intent(path, JournalKind::Step, self.now());
+        let failure = StepFailure { code: None, message: "x".to_owned() };
+        match self.below(6) {
+            0 => entry.with_note(json!({ "note": self.now })),
+            1 => entry.with_outcome(Outcome::Failed(failure), self.now()),
+            2 => entry.with_outcome(Outcome::NotDone, self.now()),
+            _ => entry.with_outcome(Outcome::Done(json!(self.now)), self.now()),
+        }
+    }
+
     fn journal(&mut self) -> Batch {
         let Some(execution) = self.some() else { return Batch::new() };
-        let entry = JournalEntry {
-            path: format!("step#{}", self.below(3)),
-            kind: JournalKind::Step,
-            value: json!(self.now),
-            at: self.now(),
-        };
-        let epoch = execution.status.epoch;
-        Batch::new().with(Op::Journal { id: execution.id(), epoch, entry: Box::new(entry) })
+        let (id, epoch) = (execution.id(), execution.status.epoch);
+        let (entry, replace) = (Box::new(self.entry()), self.below(4) == 0);
+        Batch::new().with(Op::Journal { id, epoch, entry, replace })
+    }
+
+    fn seed(&mut self) -> Batch {
+        let Some(execution) = self.some() else { return Batch::new() };
+        let entries = (0..1 + self.below(3)).map(|_| self.entry()).collect();
+        Batch::new().with(Op::Seed { id: execution.id(), entries })
+    }
+
+    fn precondition(&mut self) -> Batch {
+        let Some(execution) = self.some() else { return Batch::new() };
+        let id = execution.id();
+        Batch::new().with(match self.below(2) {
+            0 => Op::Expect { id, fence: execution.fence() },
+            _ => Op::NotEnded { id },
+        })
     }
 
     fn delete(&mut self) -> Batch {
@@ -132,10 +169,15 @@ async fn answers(store: &dyn Store, history: &History, now: Timestamp) -> Vec<St
             }
         }
     }
-    answers.push(format!("{:?}", store.expired_waits(now, 3).await.unwrap()));
+    answers.push(format!("{:?}", store.due_waits(now, 3).await.unwrap()));
     answers.push(format!("{:?}", store.next_due(now).await.unwrap()));
     answers.push(format!("{:?}", store.events(0, 10_000).await.unwrap()));
     for execution in &history.known {
+        let query =
+            ExecutionQuery { parent: Some(execution.id()), limit: 9, ..ExecutionQuery::default() };
+        answers.push(format!("{:?}", store.executions(&query).await.unwrap().items));
+        let value = store.journal_value(execution.id(), "step#1").await.unwrap();
+        answers.push(format!("{value:?}"));
         answers.push(format!("{:?}", store.journal(execution.id()).await.unwrap()));
     }
     answers

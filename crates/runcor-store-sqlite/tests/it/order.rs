@@ -217,7 +217,7 @@ async fn filters_and_pages_agree_with_looking_at_everything() {
                             order,
                             limit: 4,
                             offset: 1,
-                            after: None,
+                            ..ExecutionQuery::default()
                         };
                         let mut expected: Vec<_> = all
                             .iter()

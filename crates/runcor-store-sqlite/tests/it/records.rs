@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runcor_core::{
-    Change, Execution, ExecutionError, ExecutionId, SessionId, Store, StoreError, TenantId, UserId,
-    WaitSignal,
+    Change, Execution, ExecutionError, ExecutionId, ForkChanges, ForkOrigin, Parent, RequestHash,
+    SessionId, Store, StoreError, Suspension, TenantId, UserId, WaitKind, WaitSignal,
 };
 use serde_json::json;
 
@@ -22,6 +22,17 @@ fn elaborate(key: &str) -> Execution {
     spec.timeout = Some(Duration::from_micros(1_500));
     spec.wait_timeout = Some(Duration::MAX);
     spec.replay_of = Some(ExecutionId::mint(at(-5)));
+    spec.parent = Some(Parent {
+        id: ExecutionId::mint(at(-4)),
+        path: "call/f#1".to_owned(),
+        request: Some(RequestHash::of(&json!("x"))),
+        depth: 3,
+    });
+    spec.fork = Some(Box::new(ForkOrigin {
+        of: ExecutionId::mint(at(-3)),
+        at: "model#2".to_owned(),
+        changes: ForkChanges { model: Some("m-2".to_owned()), ..ForkChanges::default() },
+    }));
     execution.spec = Arc::new(spec);
     execution
 }
@@ -40,11 +51,20 @@ async fn every_field_comes_back_as_it_was_written_also_after_reopening() {
         wait_data: Some(json!(null)),
         timeout: None,
     };
+    let pause = Suspension {
+        kind: WaitKind::Approval,
+        signal,
+        path: Some("approve#1".to_owned()),
+        since: Some(at(11)),
+        wake_at: Some(at(70)),
+        awaits: vec![ExecutionId::mint(at(8))],
+        intents: Vec::new(),
+    };
     for (change, now) in [
         (Change::Claim { worker: worker() }, 3),
         (Change::Retry { due: at(9) }, 5),
         (Change::Continue, 9),
-        (Change::Wait { signal, due: Some(at(77)) }, 12),
+        (Change::Wait { pause: Box::new(pause), due: Some(at(77)) }, 12),
     ] {
         store.commit(step(&mut execution, change, at(now))).await.unwrap();
         let found = store.execution(execution.id()).await.unwrap().unwrap();

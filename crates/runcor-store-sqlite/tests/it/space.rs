@@ -47,7 +47,7 @@ async fn a_full_store_refuses_reads_on_and_recovers_once_there_is_room() {
     let full = fill(&store).await;
     assert!(full > 10);
     // Sweeping works although nothing can be added.
-    let sweep = Op::Sweep { now: at(2_000_000), limit: 10 };
+    let sweep = Op::Sweep { now: at(2_000_000), limit: 10, max_bytes: None };
     assert_eq!(store.commit(Batch::new().with(sweep)).await.unwrap().swept, 10);
     assert_eq!(count(&store).await, full - 10);
     let execution = with_input("f", "again", json!("x".repeat(10_000)));

@@ -1,0 +1,124 @@
+//! Journals: an entry for each place, written over until it has an answer.
+
+use runcor_core::{ExecutionId, JournalEntry};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use serde_json::Value;
+
+use crate::apply::conflict;
+use crate::decode::{self, ENTRY_COLUMNS};
+use crate::encode::{EntryRow, integer};
+use crate::error::Error;
+
+/// One statement finds the execution, sees to the preconditions and writes:
+/// the cost of a step is the cost of this.
+const WRITE: &str = "INSERT INTO journal (number, path, kind, request, attempts, begun, note, at, \
+     outcome, spend, reused, bytes, value) \
+     SELECT number, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM executions \
+     WHERE id = ?13 AND state = 1 AND epoch = ?14 \
+     ON CONFLICT (number, path) DO UPDATE SET kind = excluded.kind, request = excluded.request, \
+     attempts = excluded.attempts, begun = excluded.begun, note = excluded.note, at = excluded.at, \
+     outcome = excluded.outcome, spend = excluded.spend, reused = excluded.reused, \
+     bytes = excluded.bytes, value = excluded.value \
+     WHERE ?15 OR journal.outcome IS NULL OR journal.outcome = 2";
+
+const APPEND: &str = "INSERT INTO journal (number, path, kind, request, attempts, begun, note, at, \
+     outcome, spend, reused, bytes, value) \
+     VALUES (?13, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+
+/// Writes an entry at the end, or over one at the same path that has no answer yet.
+pub(crate) fn write(
+    conn: &Connection,
+    id: ExecutionId,
+    epoch: u64,
+    entry: &EntryRow,
+    replace: bool,
+) -> Result<(), Error> {
+    let written = conn.prepare_cached(WRITE)?.execute(params![
+        entry.path,
+        entry.kind,
+        entry.request,
+        entry.attempts,
+        entry.begun,
+        entry.note,
+        entry.at,
+        entry.outcome,
+        entry.spend,
+        entry.reused,
+        entry.bytes,
+        entry.value,
+        id.as_bytes(),
+        integer(epoch),
+        replace,
+    ])?;
+    if written == 0 { Err(conflict(conn, id)) } else { Ok(()) }
+}
+
+/// Begins the journal of an execution that never ran.
+pub(crate) fn seed(conn: &Connection, id: ExecutionId, entries: &[EntryRow]) -> Result<(), Error> {
+    let number: Option<i64> = conn
+        .prepare_cached(
+            "SELECT number FROM executions WHERE id = ?1 AND epoch = 0 AND NOT EXISTS \
+             (SELECT 1 FROM journal WHERE journal.number = executions.number)",
+        )?
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let Some(number) = number else { return Err(conflict(conn, id)) };
+    for entry in entries {
+        match append(conn, number, entry) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                return Err(conflict(conn, id));
+            }
+            outcome => outcome?,
+        }
+    }
+    Ok(())
+}
+
+fn append(conn: &Connection, number: i64, entry: &EntryRow) -> rusqlite::Result<()> {
+    conn.prepare_cached(APPEND)?.execute(params![
+        entry.path,
+        entry.kind,
+        entry.request,
+        entry.attempts,
+        entry.begun,
+        entry.note,
+        entry.at,
+        entry.outcome,
+        entry.spend,
+        entry.reused,
+        entry.bytes,
+        entry.value,
+        number,
+    ])?;
+    Ok(())
+}
+
+/// Reads a journal in the order in which its places were first met, large results left out.
+pub(crate) fn whole(conn: &Connection, id: ExecutionId) -> Result<Vec<JournalEntry>, Error> {
+    let sql = format!(
+        "SELECT {ENTRY_COLUMNS} FROM journal \
+         WHERE number = (SELECT number FROM executions WHERE id = ?1) ORDER BY entry"
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let mut rows = statement.query([id.as_bytes()])?;
+    let mut entries = Vec::new();
+    while let Some(row) = rows.next()? {
+        entries.push(decode::entry(row, id)?);
+    }
+    Ok(entries)
+}
+
+/// Reads the result at a place, however large.
+pub(crate) fn value(
+    conn: &Connection,
+    id: ExecutionId,
+    path: &str,
+) -> Result<Option<Value>, Error> {
+    let mut statement = conn.prepare_cached(
+        "SELECT value FROM journal WHERE outcome = 0 AND path = ?2 \
+         AND number = (SELECT number FROM executions WHERE id = ?1)",
+    )?;
+    let mut rows = statement.query(params![id.as_bytes(), path])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(decode::result(row, id)?))
+}
