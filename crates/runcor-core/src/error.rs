@@ -121,6 +121,8 @@ codes! {
     ToolFailed = "TOOL_FAILED",
     /// A decision came with another token than the approval's.
     InvalidToken = "INVALID_TOKEN",
+    /// Somebody rejected an approval that the flow can't do without.
+    ApprovalRejected = "APPROVAL_REJECTED",
     /// Somebody gave up an execution that waited for a decision.
     GivenUp = "GIVEN_UP",
     /// The journal has nothing at that place.

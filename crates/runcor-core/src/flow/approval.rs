@@ -14,12 +14,13 @@ use super::wait::{Suspension, WaitKind, WaitSignal};
 use crate::error::{Error, ErrorCode};
 use crate::time::Timestamp;
 
-/// The name under which approvals are journaled.
+/// The name under which approvals are journaled unless they get one.
 const APPROVAL: &str = "approval";
 
 /// What is to be approved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Approval {
+    name: String,
     action: String,
     subject: Value,
     within: Option<Duration>,
@@ -32,7 +33,14 @@ impl Approval {
     #[must_use]
     pub fn of(action: impl Into<String>, subject: &impl Serialize) -> Self {
         let subject = serde_json::to_value(subject).unwrap_or_default();
-        Self { action: action.into(), subject, within: None }
+        Self { name: APPROVAL.to_owned(), action: action.into(), subject, within: None }
+    }
+
+    /// Gives the approval a name of its own in the journal and in the timeline.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
     }
 
     /// Lets the approval expire: the execution then fails with `WAIT_TIMEOUT`.
@@ -92,7 +100,8 @@ impl FlowContext {
     /// # Errors
     /// Fails when the journal can't be written, or no token can be drawn.
     pub async fn open_approval(&self, approval: Approval) -> Result<OpenApproval, FlowError> {
-        let met = self.meet(APPROVAL, JournalKind::Approval, Some(approval.request())).await?;
+        let met =
+            self.meet(&approval.name, JournalKind::Approval, Some(approval.request())).await?;
         let noted = met.note().and_then(|note| note.get("token")).and_then(Value::as_str);
         let (met, token) = match noted.map(str::to_owned) {
             Some(token) => (met, token),

@@ -24,13 +24,26 @@ impl FlowContext {
     /// `FLOW_NOT_FOUND`, `INVALID_INPUT`, `CALL_TOO_DEEP`; the child's own error
     /// when it failed; else an error that pauses the flow and must be passed on with `?`.
     pub async fn call(&self, flow: &str, input: impl Serialize) -> Result<Value, FlowError> {
+        self.call_named(flow, flow, input).await
+    }
+
+    /// As [`call`](Self::call), with a name of its own in the journal.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn call_named(
+        &self,
+        name: &str,
+        flow: &str,
+        input: impl Serialize,
+    ) -> Result<Value, FlowError> {
         let input = serde_json::to_value(input).map_err(|error| {
             FlowError::new(ErrorCode::InvalidInput, format!("the input is not JSON: {error}"))
         })?;
         let flow = FlowName::new(flow)
             .map_err(|error| FlowError::new(ErrorCode::FlowNotFound, error.to_string()))?;
         let request = RequestHash::of(&json!([flow, input]));
-        let met = self.meet(flow.as_str(), JournalKind::Call, Some(request)).await?;
+        let met = self.meet(name, JournalKind::Call, Some(request)).await?;
         if let Some(result) = met.remembered()? {
             return Ok(result);
         }

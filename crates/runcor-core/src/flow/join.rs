@@ -34,11 +34,30 @@ impl FlowContext {
     where
         Fut: Future<Output = Result<T, FlowError>>,
     {
-        let scope = self.counts().meet(name).path();
         let branches = branches.into_iter().enumerate();
+        self.join_named(name, branches.map(|(number, branch)| (number.to_string(), branch))).await
+    }
+
+    /// As [`join`](Self::join), with names for the branches: what branch
+    /// `stock` does is nested below `name#n/stock`, so that its identity does
+    /// not depend on its position among the others.
+    ///
+    /// # Errors
+    /// As [`join`](Self::join).
+    pub async fn join_named<T, N, Fut>(
+        &self,
+        name: &str,
+        branches: impl IntoIterator<Item = (N, Fut)>,
+    ) -> Result<Vec<T>, FlowError>
+    where
+        N: AsRef<str>,
+        Fut: Future<Output = Result<T, FlowError>>,
+    {
+        let scope = self.counts().meet(name).path();
         let branches: Vec<_> = branches
-            .map(|(number, branch)| {
-                let path = format!("{scope}/{number}");
+            .into_iter()
+            .map(|(label, branch)| {
+                let path = format!("{scope}/{}", label.as_ref());
                 async move { path::within(&path, branch).await }
             })
             .collect();

@@ -77,7 +77,7 @@ impl Met {
 
     /// Returns what an unanswered entry has noted.
     pub(crate) fn note(&self) -> Option<&Value> {
-        self.note.as_ref().or(self.found.as_ref()?.note.as_ref())
+        self.note.as_ref().or_else(|| self.found.as_ref()?.note.as_ref())
     }
 
     pub(crate) fn with_note(mut self, note: Value) -> Self {
@@ -155,6 +155,12 @@ impl Met {
         self.ctx.counts().give_back(&self.place);
     }
 
+    /// Leaves the place to whoever meets the name next, unless it is kept
+    /// before the loan is dropped, be it with the future that holds it.
+    pub(crate) fn lend(&self) -> Loan<'_> {
+        Loan { met: self, is_kept: false }
+    }
+
     pub(crate) fn begun(&self) -> Option<Timestamp> {
         self.found.as_ref().map(|entry| entry.begun)
     }
@@ -164,7 +170,9 @@ impl Met {
             (Some(now), Some(then)) => now == then,
             _ => true,
         };
-        entry.kind == self.kind && same_request
+        // A question that nobody answered had no effect: another one may take its place.
+        let is_open_question = self.kind == JournalKind::Model && entry.answer.is_none();
+        entry.kind == self.kind && (same_request || is_open_question)
     }
 
     fn diverged(&self, entry: &JournalEntry) -> Error {
@@ -186,6 +194,28 @@ impl Met {
             "flow": { "kind": self.kind, "hash": self.request },
         });
         Error::new(ErrorCode::JournalDiverged, message).with_details(details)
+    }
+}
+
+/// A place that is given back unless it is kept.
+#[derive(Debug)]
+pub(crate) struct Loan<'m> {
+    met: &'m Met,
+    is_kept: bool,
+}
+
+impl Loan<'_> {
+    /// Keeps the place: something stands there now.
+    pub(crate) fn keep(mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for Loan<'_> {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            self.met.give_back();
+        }
     }
 }
 

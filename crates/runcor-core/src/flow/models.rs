@@ -1,5 +1,7 @@
 //! Model calls of a flow: answered once, and never paid twice.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use futures_util::future::join;
 use futures_util::{StreamExt, stream};
@@ -25,13 +27,14 @@ const MODEL: &str = "model";
 pub struct FlowModels {
     ctx: FlowContext,
     name: String,
+    limit: Option<Duration>,
 }
 
 impl FlowContext {
     /// Returns the models.
     #[must_use]
     pub fn model(&self) -> FlowModels {
-        FlowModels { ctx: self.clone(), name: MODEL.to_owned() }
+        FlowModels { ctx: self.clone(), name: MODEL.to_owned(), limit: None }
     }
 }
 
@@ -42,6 +45,29 @@ impl FlowModels {
         self.name = name.into();
         self
     }
+
+    /// Limits how long a whole answer may take; one that takes longer is a failure that may pass.
+    ///
+    /// The time that the journal takes does not count: an answer that is there
+    /// is paid for, and is remembered however long that takes.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    async fn ask(&self, request: ModelRequest) -> Result<ModelResponse, Error> {
+        let answer = self.ctx.models().complete(request);
+        let Some(limit) = self.limit else { return answer.await };
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            () = self.ctx.clock().sleep(limit) => {
+                let message = format!("took longer than {} ms", limit.as_millis());
+                Err(Error::new(ErrorCode::StepFailed, message).retryable(None))
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -50,7 +76,7 @@ impl ModelService for FlowModels {
         let step = StepBuilder::new(&self.ctx, &self.name, JournalKind::Model).request(&request);
         let ask = |step: Step| async move {
             let request = self.ctx.overridden(&step.path, request);
-            Ok(self.ctx.models().complete(request).await?)
+            Ok(self.ask(request).await?)
         };
         Ok(step.run_spending(ask, |answer| Some(Spend::of(answer))).await?)
     }

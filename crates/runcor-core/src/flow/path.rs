@@ -38,10 +38,13 @@ impl Counts {
 
     /// Makes a place free for whoever meets the name next: what stood there
     /// has failed for now, left nothing behind, and is perhaps tried again.
+    /// What was met inside of it is met again from the first on.
     pub(crate) fn give_back(&self, place: &Place) {
         let mut met = self.met.lock();
         if let Some(number) = met.get_mut(&place.name).filter(|number| **number == place.number) {
             *number -= 1;
+            let inside = format!("{}/", place.path());
+            met.retain(|name, _| !name.starts_with(&inside));
         }
     }
 }

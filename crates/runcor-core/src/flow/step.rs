@@ -13,7 +13,7 @@ use super::definition::Divergence;
 use super::error::FlowError;
 use super::hash::RequestHash;
 use super::journal::{JournalEntry, JournalKind, Outcome, Spend, StepFailure};
-use super::meet::Met;
+use super::meet::{Loan, Met};
 use super::path;
 use super::wait::{Suspension, WaitKind, WaitSignal};
 use crate::error::{Error, ErrorCode, Retry};
@@ -153,21 +153,23 @@ impl<'a> StepBuilder<'a> {
         if self.at_most_once && met.is_unsure() {
             return Err(self.ctx.ask_whether_it_happened(&met));
         }
+        let loan = met.lend();
         let step = self.ctx.step_at(met.path());
         let intent = met.intent();
         let work = path::within(met.path(), async { work(step).await });
         let result = if self.at_most_once {
-            met.begin(intent.clone()).await.inspect_err(|_| met.give_back())?;
+            met.begin(intent.clone()).await?;
             work.await
         } else {
             alongside(&met, &intent, work).await
         };
-        self.conclude(&met, intent, result, spend).await
+        self.conclude(&met, loan, intent, result, spend).await
     }
 
     async fn conclude<T: Serialize>(
         &self,
         met: &Met,
+        loan: Loan<'_>,
         intent: JournalEntry,
         result: Result<T, FlowError>,
         spend: impl FnOnce(&T) -> Option<Spend>,
@@ -178,6 +180,7 @@ impl<'a> StepBuilder<'a> {
                     invalid_result(met.path(), &format!("the result is not JSON: {error}"))
                 })?;
                 met.end(intent, Outcome::Done(value), spend(&result)).await?;
+                loan.keep();
                 Ok(result)
             }
             Err(error) if error.is_suspended() && self.at_most_once => {
@@ -186,23 +189,18 @@ impl<'a> StepBuilder<'a> {
                     format!("step {} is non-idempotent and can't wait inside", met.path());
                 Err(Error::new(ErrorCode::StepFailed, message).into())
             }
-            Err(error) if error.is_suspended() || error.is_of_the_journal() => {
-                met.give_back();
-                Err(error)
-            }
+            Err(error) if error.is_suspended() || error.is_of_the_journal() => Err(error),
             Err(error) if error.retry() == Retry::Never => {
                 let failure = StepFailure {
                     code: error.code().map(str::to_owned),
                     message: error.message().to_owned(),
                 };
                 met.end(intent, Outcome::Failed(failure), None).await?;
+                loan.keep();
                 Err(error)
             }
             Err(_) if self.at_most_once => Err(self.ctx.ask_whether_it_happened(met)),
-            Err(error) => {
-                met.give_back();
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
     }
 }

@@ -130,7 +130,17 @@ impl FlowContext {
     /// # Errors
     /// Returns an error that pauses the flow and that the handler must pass on with `?`.
     pub async fn wait_for(&self, signal: WaitSignal) -> Result<Value, FlowError> {
-        let met = self.meet(WAIT, JournalKind::Wait, None).await?;
+        self.wait_named(WAIT, signal).await
+    }
+
+    /// As [`wait_for`](Self::wait_for), with a name of its own in the journal.
+    ///
+    /// Its answer belongs to the name, and not to how many waits came before.
+    ///
+    /// # Errors
+    /// As [`wait_for`](Self::wait_for).
+    pub async fn wait_named(&self, name: &str, signal: WaitSignal) -> Result<Value, FlowError> {
+        let met = self.meet(name, JournalKind::Wait, None).await?;
         if let Some(answer) = met.remembered()? {
             return Ok(answer);
         }
@@ -145,11 +155,21 @@ impl FlowContext {
     /// # Errors
     /// As [`wait_for`](Self::wait_for).
     pub async fn sleep(&self, duration: Duration) -> Result<(), FlowError> {
-        let met = self.meet(SLEEP, JournalKind::Sleep, None).await?;
+        self.sleep_until(SLEEP, self.now().after(duration)).await
+    }
+
+    /// Pauses the execution until an instant, under a name of its own in the journal.
+    ///
+    /// A sleep that has begun ends when it was going to, whatever is asked for later.
+    ///
+    /// # Errors
+    /// As [`wait_for`](Self::wait_for).
+    pub async fn sleep_until(&self, name: &str, until: Timestamp) -> Result<(), FlowError> {
+        let met = self.meet(name, JournalKind::Sleep, None).await?;
         if met.remembered()?.is_some() {
             return Ok(());
         }
-        let until = met.note_instant().unwrap_or_else(|| self.now().after(duration));
+        let until = met.note_instant().unwrap_or(until);
         if until <= self.now() {
             met.conclude(Outcome::Done(Value::Null)).await?;
             return Ok(());
