@@ -1,5 +1,6 @@
 //! What core promises to whoever writes flows, on fakes of everything around it.
 
+#![cfg(test)]
 
 mod places;
 mod support;
