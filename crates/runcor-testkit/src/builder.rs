@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use runcor_core::{
-    Clock, Execution, ExecutionId, ExecutionSpec, FlowName, IdempotencyKey, ManualClock, SessionId,
-    TenantId, Timestamp, UserId,
+    Clock, Execution, ExecutionId, ExecutionSpec, FlowName, ForkOrigin, IdempotencyKey,
+    ManualClock, Parent, SessionId, TenantId, Timestamp, UserId,
 };
 
 /// Builds the execution of a newly accepted trigger.
@@ -94,6 +94,18 @@ impl ExecutionBuilder {
     /// Sets the execution that this one replays.
     pub fn replay_of(mut self, original: ExecutionId) -> Self {
         self.spec.replay_of = Some(original);
+        self
+    }
+
+    /// Sets the execution that called this one.
+    pub fn parent(mut self, parent: Parent) -> Self {
+        self.spec.parent = Some(parent);
+        self
+    }
+
+    /// Sets where it comes from and what it does differently.
+    pub fn fork(mut self, fork: ForkOrigin) -> Self {
+        self.spec.fork = Some(Box::new(fork));
         self
     }
 

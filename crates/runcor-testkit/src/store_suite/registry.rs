@@ -6,8 +6,9 @@ use std::pin::Pin;
 
 use super::fixture::StoreFixture;
 use super::scenarios::{
-    batches, claims, closing, concurrency, deletes, durable, events, inserts, journals, leases,
-    listing, sweeps, timers, updates, values,
+    batches, claims, closing, compactions, concurrency, deletes, durable, entries, events,
+    families, inserts, intents, journals, leases, listing, preconditions, seeds, sweeps, timers,
+    updates, values,
 };
 use super::subject::fail;
 
@@ -110,6 +111,8 @@ macro_rules! __store_scenarios {
                 a_refused_operation_takes_back_an_update
                 a_refused_operation_takes_back_a_delete
                 a_refused_operation_takes_back_a_journal_entry
+                a_refused_operation_takes_back_what_replaced_an_entry
+                a_refused_operation_takes_back_a_seed
                 a_refused_operation_takes_back_a_sweep
                 a_refused_operation_takes_back_a_lease
                 a_refused_operation_takes_back_a_retirement
@@ -154,11 +157,61 @@ macro_rules! __store_scenarios {
                 an_unknown_execution_has_no_journal
                 a_path_is_written_once
                 an_entry_of_an_older_epoch_is_refused
+                an_entry_of_a_later_epoch_is_refused
                 an_entry_of_an_execution_that_does_not_run_is_refused
                 an_entry_and_a_change_are_written_together
+                a_resume_and_its_answer_are_written_together
                 journals_of_executions_are_apart
                 a_journal_outlives_waits_and_claims
                 a_journal_of_a_thousand_entries_keeps_its_order
+            ]
+            intents: [
+                an_answer_takes_the_place_of_its_intent
+                entries_keep_the_order_in_which_their_places_were_met
+                an_intent_and_its_answer_fit_in_one_batch
+                an_intent_is_written_over_by_the_next_attempt
+                an_answer_is_not_written_over
+                an_answer_is_written_over_on_request
+                what_did_not_happen_may_be_begun_again
+                nothing_of_a_replaced_entry_remains
+                replacing_needs_the_present_run_too
+                paths_are_compared_exactly
+                one_of_twenty_answers_at_one_path_wins
+            ]
+            entries: [
+                every_field_of_an_entry_is_kept
+                results_of_every_size_are_read_whole
+                only_a_result_is_found_by_its_path
+            ]
+            seeds: [
+                a_fork_begins_with_what_it_takes_over
+                every_field_of_a_seed_is_kept
+                a_seed_of_nothing_begins_nothing
+                a_journal_is_seeded_once
+                a_seed_of_a_claimed_execution_is_refused
+                a_seed_of_an_unknown_execution_is_refused
+                a_seed_of_a_thousand_entries_keeps_its_order
+            ]
+            preconditions: [
+                an_expectation_that_holds_changes_nothing
+                an_expectation_that_does_not_hold_refuses_the_batch
+                what_goes_on_has_not_ended
+                what_has_ended_refuses_the_batch
+                a_precondition_sees_what_came_before_it_in_its_batch
+            ]
+            families: [
+                children_are_listed_by_their_parent
+                children_come_in_pages_and_newest_first
+                a_parent_is_combined_with_other_filters
+                children_outlive_their_parent
+                parents_and_forks_are_kept
+            ]
+            compactions: [
+                packing_changes_nothing_that_is_read
+                only_what_has_ended_is_packed
+                packing_keeps_to_its_instant_and_limit
+                what_is_packed_is_swept_and_deleted_whole
+                a_refused_operation_takes_back_a_packing
             ]
             events: [
                 an_empty_store_has_no_events
@@ -189,6 +242,7 @@ macro_rules! __store_scenarios {
                 a_wait_expires_at_its_end
                 due_waits_come_most_overdue_first
                 a_resumed_wait_does_not_expire
+                a_woken_wait_is_due_no_more
                 nothing_is_due_in_an_empty_store
                 what_is_due_now_is_not_next
                 every_kind_of_due_is_seen
@@ -203,6 +257,9 @@ macro_rules! __store_scenarios {
                 a_sweep_takes_the_most_overdue_up_to_its_limit
                 a_swept_key_is_free_again
                 a_sweep_takes_journals_along
+                a_sweep_by_size_takes_the_oldest_end_first
+                a_sweep_by_size_leaves_what_goes_on
+                a_store_that_is_small_enough_is_not_swept
             ]
             deletes: [
                 a_deleted_execution_is_gone_everywhere
@@ -210,6 +267,7 @@ macro_rules! __store_scenarios {
                 a_delete_with_an_old_fence_is_refused
                 a_delete_of_an_unknown_execution_is_refused
                 a_deleted_execution_is_not_claimed
+                a_deleted_journal_does_not_come_back
                 events_outlive_their_execution
             ]
             values: [
@@ -221,6 +279,7 @@ macro_rules! __store_scenarios {
                 null_differs_from_nothing
                 identifiers_of_the_longest_kind_are_kept
                 instants_and_durations_at_the_edges_are_kept
+                every_field_of_a_wait_is_kept
                 every_field_of_an_execution_is_kept
             ]
             concurrency: [
@@ -235,6 +294,8 @@ macro_rules! __store_scenarios {
             durable: [
                 every_field_survives_a_reopening
                 journals_survive_a_reopening
+                every_field_of_an_entry_survives_a_reopening
+                forks_and_children_survive_a_reopening
                 events_and_their_numbers_survive_a_reopening
                 keys_and_cursors_survive_a_reopening
                 waits_and_dues_survive_a_reopening

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use runcor_core::{
-    Answer, Batch, Change, Claim, ClaimRequest, Execution, ExecutionId, ExecutionQuery, Fence,
-    FlowName, JournalEntry, JournalKind, Op, Outcome, Page, Receipt, SharedStore, StoreError,
-    Timestamp, WorkerId,
+    Answer, Batch, Change, Claim, ClaimRequest, Execution, ExecutionError, ExecutionId,
+    ExecutionQuery, Fence, FlowName, JournalEntry, JournalKind, Op, Outcome, Page, Receipt,
+    SharedStore, StoreError, Timestamp, WorkerId,
 };
 
 use super::fixture::StoreFixture;
@@ -51,6 +51,13 @@ pub(super) fn entry(path: &str) -> JournalEntry {
 
 pub(super) fn complete(expires: Option<Timestamp>) -> Change {
     Change::Complete { result: json!({ "done": true }), expires }
+}
+
+/// A failure that is never swept away.
+pub(super) fn failed() -> Change {
+    let message = "gave up".to_owned();
+    let error = ExecutionError { message, retryable: false, retry_count: 0, code: None };
+    Change::Fail { error, expires: None }
 }
 
 pub(super) fn wait(due: Option<Timestamp>) -> Change {
@@ -180,6 +187,17 @@ impl Subject {
         claims.unwrap_or_else(|error| fail(format!("claim(): {error}")))
     }
 
+    /// Writes an entry of the journal of a running execution.
+    pub(super) async fn write(&self, execution: &Execution, entry: JournalEntry) {
+        self.commit(Batch::new().with(journal_op(execution, entry))).await;
+    }
+
+    /// Checks that an entry is refused as a conflict with the execution as it stands here.
+    pub(super) async fn refuse_entry(&self, op: Op, current: &Execution) {
+        let refused = self.refuse(Batch::new().with(op)).await;
+        expect_conflict(&refused, current.id(), Some(current.fence()));
+    }
+
     /// Returns the journal with every result in its place, also those that are kept apart.
     pub(super) async fn journal(&self, id: ExecutionId) -> Vec<JournalEntry> {
         let journal = self.store.journal(id).await;
@@ -225,6 +243,10 @@ impl Subject {
         self.store.next_due(now).await.unwrap_or_else(|error| fail(format!("next_due(): {error}")))
     }
 
+    pub(super) async fn compact(&self, ended_before: Timestamp, limit: usize) -> usize {
+        self.commit(Batch::new().with(Op::Compact { ended_before, limit })).await.compacted
+    }
+
     pub(super) async fn due_waits(&self, now: Timestamp, limit: usize) -> Vec<ExecutionId> {
         let waits = self.store.due_waits(now, limit).await;
         ids(&waits.unwrap_or_else(|error| fail(format!("due_waits(): {error}"))))
@@ -239,10 +261,36 @@ pub(super) fn claimed(claims: &[Claim]) -> Vec<ExecutionId> {
     claims.iter().map(|claim| claim.execution.id()).collect()
 }
 
+/// An intent of a step.
+pub(super) fn intent(path: &str) -> JournalEntry {
+    JournalEntry::intent(path, JournalKind::Step, at(1))
+}
+
+/// A step that has this result.
+pub(super) fn done(path: &str, value: Value) -> JournalEntry {
+    JournalEntry::done(path, JournalKind::Step, value, at(2))
+}
+
+/// A text of about a megabyte, which a store may keep apart.
+pub(super) fn big(letter: char) -> Value {
+    Value::String(letter.to_string().repeat(1_000_000))
+}
+
 /// A journal operation of a running execution.
 pub(super) fn journal_op(execution: &Execution, entry: JournalEntry) -> Op {
     let epoch = execution.status.epoch;
     Op::Journal { id: execution.id(), epoch, entry: Box::new(entry), replace: false }
+}
+
+/// A journal operation that may write over an answer.
+pub(super) fn replace_op(execution: &Execution, entry: JournalEntry) -> Op {
+    let epoch = execution.status.epoch;
+    Op::Journal { id: execution.id(), epoch, entry: Box::new(entry), replace: true }
+}
+
+/// The beginning of a fork's journal.
+pub(super) fn seed_op(execution: &Execution, entries: &[JournalEntry]) -> Op {
+    Op::Seed { id: execution.id(), entries: entries.to_vec() }
 }
 
 /// A delete that expects the execution as it is here.

@@ -1,11 +1,13 @@
 //! Batches are whole or not at all.
 
+use serde_json::json;
+
 use runcor_core::{Batch, Change, Event, ExecutionQuery, Fence, Op, StoreError};
 
 use crate::store_suite::fixture::StoreFixture;
 use crate::store_suite::subject::{
-    Subject, applied, at, claimed, complete, delete_op, entry, expect_duplicate, impossible,
-    journal_op, sample, worker,
+    Subject, applied, at, big, claimed, complete, delete_op, done, entry, expect_duplicate,
+    impossible, intent, journal_op, replace_op, sample, seed_op, worker,
 };
 
 pub(crate) async fn an_execution_is_inserted_and_claimed_in_one_batch(fixture: StoreFixture) {
@@ -87,6 +89,37 @@ pub(crate) async fn a_refused_operation_takes_back_a_journal_entry(fixture: Stor
     assert!(subject.journal(execution.id()).await.is_empty(), "expected no entry");
     subject.commit(Batch::new().with(op)).await;
     assert_eq!(subject.journal(execution.id()).await, [entry("a#1")], "expected the path free");
+}
+
+pub(crate) async fn a_refused_operation_takes_back_what_replaced_an_entry(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    let execution = subject.running(sample(), worker(), at(1)).await;
+    let entries = [intent("a#1"), done("b#1", big('b')), done("c#1", json!(1))];
+    for entry in &entries {
+        subject.write(&execution, entry.clone()).await;
+    }
+    let batch = Batch::new()
+        .with(journal_op(&execution, done("a#1", big('x'))))
+        .with(replace_op(&execution, done("b#1", json!("small"))))
+        .with(replace_op(&execution, intent("c#1")))
+        .with(replace_op(&execution, intent("b#1")));
+    subject.refuse(batch.with(impossible())).await;
+    let found = subject.journal(execution.id()).await;
+    assert!(found == entries, "expected the entries as they were");
+    let value = subject.journal_value(execution.id(), "b#1").await;
+    assert!(value == Some(big('b')), "expected the result that was there");
+    subject.write(&execution, done("a#1", json!(2))).await;
+}
+
+pub(crate) async fn a_refused_operation_takes_back_a_seed(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    let fork = subject.insert(sample()).await;
+    let seed = seed_op(&fork, &[entry("a#1"), entry("b#1")]);
+    subject.refuse(Batch::new().with(seed.clone()).with(impossible())).await;
+    assert!(subject.journal(fork.id()).await.is_empty(), "expected no entry");
+    subject.commit(Batch::new().with(seed)).await;
+    let found = subject.journal(fork.id()).await;
+    assert_eq!(found, [entry("a#1"), entry("b#1")], "expected the journal free for a seed");
 }
 
 pub(crate) async fn a_refused_operation_takes_back_a_sweep(fixture: StoreFixture) {

@@ -30,6 +30,7 @@ pub(crate) async fn everything_fails_after_closing(fixture: StoreFixture) {
     expect_closed(by_key, "execution_by_key()");
     expect_closed(store.executions(&ExecutionQuery::default()).await, "executions()");
     expect_closed(store.journal(spec.id).await, "journal()");
+    expect_closed(store.journal_value(spec.id, "a#1").await, "journal_value()");
     expect_closed(store.due_waits(now, 1).await, "due_waits()");
     expect_closed(store.next_due(now).await, "next_due()");
     expect_closed(store.events(0, 1).await, "events()");

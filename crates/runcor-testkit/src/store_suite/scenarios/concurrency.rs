@@ -13,7 +13,7 @@ use crate::store_suite::fixture::StoreFixture;
 use crate::store_suite::subject::{Subject, applied, at, complete, fail, sample, worker};
 
 /// Runs futures as tasks of their own, so that they really run at once.
-async fn at_once<F>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output>
+pub(super) async fn at_once<F>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output>
 where
     F: Future + Send + 'static,
     F::Output: Send + 'static,

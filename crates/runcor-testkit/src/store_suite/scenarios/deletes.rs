@@ -4,8 +4,8 @@ use runcor_core::{Batch, Change, ExecutionQuery, Op};
 
 use crate::store_suite::fixture::StoreFixture;
 use crate::store_suite::subject::{
-    Subject, at, claimed, complete, delete_op, entry, expect_conflict, impossible, journal_op,
-    sample, worker,
+    Subject, at, big, claimed, complete, delete_op, done, entry, expect_conflict, impossible,
+    journal_op, sample, seed_op, worker,
 };
 
 pub(crate) async fn a_deleted_execution_is_gone_everywhere(fixture: StoreFixture) {
@@ -65,6 +65,22 @@ pub(crate) async fn a_deleted_execution_is_not_claimed(fixture: StoreFixture) {
     subject.commit(Batch::new().with(delete_op(&execution)).with(delete_op(&owned))).await;
     let claims = claimed(&subject.claim_newly(at(99), 9).await);
     assert!(claims.is_empty(), "expected nothing to claim, got {claims:?}");
+}
+
+pub(crate) async fn a_deleted_journal_does_not_come_back(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    let mut execution = sample().build();
+    subject.commit(Batch::new().insert(execution.clone())).await;
+    let fresh = execution.clone();
+    subject.change(&mut execution, Change::Claim { worker: worker() }, at(1)).await;
+    subject.write(&execution, done("a#1", big('a'))).await;
+    subject.write(&execution, entry("b#1")).await;
+    subject.commit(Batch::new().with(delete_op(&execution)).insert(fresh.clone())).await;
+    assert!(subject.journal(fresh.id()).await.is_empty(), "expected the id to begin anew");
+    let value = subject.journal_value(fresh.id(), "a#1").await;
+    assert!(value.is_none(), "expected no result of a journal that is gone");
+    subject.commit(Batch::new().with(seed_op(&fresh, &[entry("a#1")]))).await;
+    assert_eq!(subject.journal(fresh.id()).await, [entry("a#1")], "expected the new journal");
 }
 
 pub(crate) async fn events_outlive_their_execution(fixture: StoreFixture) {

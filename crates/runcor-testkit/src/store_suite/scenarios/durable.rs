@@ -1,13 +1,17 @@
 //! Durable stores: what was committed is there when the store is opened again.
 
-use runcor_core::{Batch, Change, ExecutionQuery, Op};
+use serde_json::json;
 
+use runcor_core::{Batch, Change, Execution, ExecutionQuery, Op};
+
+use super::entries::{expect_same, full};
 use super::events::numbered;
+use super::families::relations;
 use super::values::populate;
 use crate::store_suite::fixture::StoreFixture;
 use crate::store_suite::subject::{
-    Subject, at, claimed, complete, delete_op, entry, expect_duplicate, ids, journal_op, must,
-    sample, wait, worker,
+    Subject, at, claimed, complete, delete_op, done, entry, expect_duplicate, ids, journal_op,
+    must, sample, seed_op, wait, worker,
 };
 
 /// Returns whether the scenario applies, and says so when it does not.
@@ -60,6 +64,55 @@ pub(crate) async fn journals_survive_a_reopening(mut fixture: StoreFixture) {
     let found = subject.journal(execution.id()).await;
     assert_eq!(found, entries, "expected the entries in their order");
     subject.refuse(Batch::new().with(journal_op(&execution, entry("a#1")))).await;
+}
+
+pub(crate) async fn every_field_of_an_entry_survives_a_reopening(mut fixture: StoreFixture) {
+    if !applies(&fixture, "every_field_of_an_entry_survives_a_reopening", None) {
+        return;
+    }
+    let subject = Subject::new(&fixture);
+    let mut execution = subject.running(sample(), worker(), at(1)).await;
+    let mut entries = full();
+    let ops = entries.iter().map(|entry| journal_op(&execution, entry.clone()));
+    subject.commit(ops.fold(Batch::new(), Batch::with)).await;
+    let subject = reopen(&mut fixture, subject).await;
+    expect_same(&subject.journal(execution.id()).await, &entries);
+    let answer = done("step#1", json!("at last"));
+    subject.write(&execution, answer.clone()).await;
+    entries[0] = answer;
+    subject.change(&mut execution, complete(None), at(2)).await;
+    subject.compact(at(3), 9).await;
+    let subject = reopen(&mut fixture, subject).await;
+    expect_same(&subject.journal(execution.id()).await, &entries);
+}
+
+pub(crate) async fn forks_and_children_survive_a_reopening(mut fixture: StoreFixture) {
+    if !applies(&fixture, "forks_and_children_survive_a_reopening", None) {
+        return;
+    }
+    let subject = Subject::new(&fixture);
+    let mut related = Vec::new();
+    for builder in relations() {
+        related.push(subject.insert(builder).await);
+    }
+    let mut fork = must(related.first(), "a fork").clone();
+    let seeds = [entry("b#1"), entry("a#1")];
+    subject.commit(Batch::new().with(seed_op(&fork, &seeds))).await;
+    let subject = reopen(&mut fixture, subject).await;
+    for execution in &related {
+        subject.expect(execution, "by closing and opening").await;
+    }
+    let parent = related.iter().find_map(|execution| execution.spec.parent.as_ref());
+    let parent = Some(must(parent, "a parent").id);
+    let children = subject.ids(&ExecutionQuery { parent, ..ExecutionQuery::default() }).await;
+    let expected = related.iter().filter(|execution| execution.spec.parent.is_some());
+    assert!(expected.map(Execution::id).eq(children), "expected the children by their parent");
+    subject.refuse_entry(seed_op(&fork, &seeds), &fork).await;
+    subject.change(&mut fork, Change::Claim { worker: worker() }, at(1)).await;
+    subject.write(&fork, entry("c#1")).await;
+    let found = subject.journal(fork.id()).await;
+    let expected = [entry("b#1"), entry("a#1"), entry("c#1")];
+    assert_eq!(found, expected, "expected the seeds in their order, then the rest");
 }
 
 pub(crate) async fn events_and_their_numbers_survive_a_reopening(mut fixture: StoreFixture) {

@@ -6,7 +6,8 @@ use runcor_core::{Batch, Change, JournalEntry, JournalKind};
 
 use crate::store_suite::fixture::StoreFixture;
 use crate::store_suite::subject::{
-    Subject, applied, at, complete, entry, expect_conflict, journal_op, sample, wait, worker,
+    Subject, applied, at, complete, done, entry, expect_conflict, failed, intent, journal_op,
+    replace_op, sample, wait, worker,
 };
 
 pub(crate) async fn entries_come_back_in_order_and_unchanged(fixture: StoreFixture) {
@@ -58,18 +59,28 @@ pub(crate) async fn an_entry_of_an_older_epoch_is_refused(fixture: StoreFixture)
     subject.commit(Batch::new().with(journal_op(&execution, entry("a#1")))).await;
 }
 
+pub(crate) async fn an_entry_of_a_later_epoch_is_refused(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    let execution = subject.running(sample(), worker(), at(1)).await;
+    let mut later = execution.clone();
+    later.status.epoch += 1;
+    subject.refuse_entry(journal_op(&later, entry("a#1")), &execution).await;
+    assert!(subject.journal(execution.id()).await.is_empty(), "expected no entry");
+}
+
 pub(crate) async fn an_entry_of_an_execution_that_does_not_run_is_refused(fixture: StoreFixture) {
     let subject = Subject::new(&fixture);
     let queued = subject.insert(sample()).await;
     let mut stopped = vec![queued];
-    for change in [complete(None), wait(None), Change::Retry { due: at(99) }] {
+    for change in [complete(None), failed(), wait(None), Change::Retry { due: at(99) }] {
         let mut execution = subject.running(sample(), worker(), at(1)).await;
         subject.change(&mut execution, change, at(2)).await;
         stopped.push(execution);
     }
     for execution in stopped {
-        let refused = subject.refuse(Batch::new().with(journal_op(&execution, entry("a#1")))).await;
-        expect_conflict(&refused, execution.id(), Some(execution.fence()));
+        for op in [journal_op(&execution, entry("a#1")), replace_op(&execution, entry("a#1"))] {
+            subject.refuse_entry(op, &execution).await;
+        }
         let found = subject.journal(execution.id()).await;
         assert!(found.is_empty(), "expected no entry while {}", execution.state());
     }
@@ -85,6 +96,28 @@ pub(crate) async fn an_entry_and_a_change_are_written_together(fixture: StoreFix
     execution.status = status;
     subject.expect(&execution, "after its entry and its wait").await;
     assert_eq!(subject.journal(execution.id()).await, [entry("a#1")], "expected the entry");
+}
+
+pub(crate) async fn a_resume_and_its_answer_are_written_together(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    for go_on in [Change::Resume { data: Some(json!("yes")) }, Change::Wake] {
+        let mut execution = subject.running(sample(), worker(), at(1)).await;
+        subject.write(&execution, intent("wait#1")).await;
+        subject.change(&mut execution, wait(Some(at(50))), at(2)).await;
+        let answer = journal_op(&execution, done("wait#1", json!("yes")));
+        // As long as it waits there is no run to write for; the change comes first.
+        subject.refuse_entry(answer.clone(), &execution).await;
+        let resumed = applied(&execution, go_on, at(3));
+        let status = resumed.status.clone();
+        subject.commit(Batch::new().update(&execution, resumed).with(answer)).await;
+        execution.status = status;
+        subject.expect(&execution, "after it was resumed with an answer").await;
+        let found = subject.journal(execution.id()).await;
+        assert_eq!(found, [done("wait#1", json!("yes"))], "expected the answer in its place");
+        subject.change(&mut execution, Change::Claim { worker: worker() }, at(4)).await;
+        let found = subject.journal(execution.id()).await;
+        assert_eq!(found.len(), 1, "expected the next run to find the answer");
+    }
 }
 
 pub(crate) async fn journals_of_executions_are_apart(fixture: StoreFixture) {

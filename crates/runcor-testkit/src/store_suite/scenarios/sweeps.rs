@@ -1,10 +1,12 @@
 //! Sweeps: ended executions go when their retention is over.
 
-use runcor_core::{Batch, Execution, Op, Timestamp};
+use runcor_core::{Batch, Change, Execution, Op, Timestamp};
 
 use crate::ExecutionBuilder;
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{Subject, at, complete, entry, journal_op, sample, wait, worker};
+use crate::store_suite::subject::{
+    Subject, at, big, complete, done, entry, journal_op, sample, wait, worker,
+};
 
 async fn ended(
     subject: &Subject,
@@ -77,4 +79,65 @@ pub(crate) async fn a_sweep_takes_journals_along(fixture: StoreFixture) {
     assert!(subject.journal(old.id()).await.is_empty(), "expected the journal to be gone too");
     let kept = subject.journal(young.id()).await;
     assert_eq!(kept, [entry("a#1")], "expected the other's journal to stay");
+}
+
+/// Inserts an execution with a big journal that ended at `millis` and has no retention.
+async fn big_ended(subject: &Subject, millis: i64) -> Execution {
+    let mut execution = subject.running(sample(), worker(), at(0)).await;
+    subject.write(&execution, done("a#1", big('a'))).await;
+    subject.change(&mut execution, complete(None), at(millis)).await;
+    execution
+}
+
+async fn sweep_to(subject: &Subject, max_bytes: u64, limit: usize) -> usize {
+    let op = Op::Sweep { now: at(0), limit, max_bytes: Some(max_bytes) };
+    subject.commit(Batch::new().with(op)).await.swept
+}
+
+pub(crate) async fn a_sweep_by_size_takes_the_oldest_end_first(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    let late = big_ended(&subject, 30).await;
+    let early = big_ended(&subject, 10).await;
+    let middle = big_ended(&subject, 20).await;
+    if sweep_to(&subject, 1, 1).await == 0 {
+        let skipped = "skipped a_sweep_by_size_takes_the_oldest_end_first";
+        eprintln!("{skipped}: the store does not sweep by size");
+        return;
+    }
+    assert_eq!(subject.find(early.id()).await, None, "expected the oldest end to go first");
+    let value = subject.journal_value(early.id(), "a#1").await;
+    assert!(value.is_none(), "expected its journal to go with it");
+    subject.expect(&middle, "having ended later").await;
+    assert_eq!(sweep_to(&subject, 1, 1).await, 1, "expected the next to go");
+    assert_eq!(subject.find(middle.id()).await, None, "expected the second end to go next");
+    subject.expect(&late, "having ended last").await;
+}
+
+pub(crate) async fn a_sweep_by_size_leaves_what_goes_on(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    let queued = subject.insert(sample().input(big('q'))).await;
+    let running = subject.running(sample().input(big('r')), worker(), at(0)).await;
+    subject.write(&running, done("a#1", big('a'))).await;
+    let mut waiting = subject.running(sample(), worker(), at(0)).await;
+    subject.change(&mut waiting, wait(None), at(1)).await;
+    let mut retrying = subject.running(sample(), worker(), at(0)).await;
+    subject.change(&mut retrying, Change::Retry { due: at(9) }, at(1)).await;
+    big_ended(&subject, 10).await;
+    let swept = sweep_to(&subject, 0, 100).await;
+    assert!(swept <= 1, "expected nothing to be swept that goes on, swept {swept}");
+    for execution in [queued, running, waiting, retrying] {
+        subject.expect(&execution, "after a sweep to the size of nothing").await;
+    }
+}
+
+pub(crate) async fn a_store_that_is_small_enough_is_not_swept(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    let kept = big_ended(&subject, 10).await;
+    assert_eq!(sweep_to(&subject, u64::MAX, 100).await, 0, "expected nothing to be swept");
+    subject.expect(&kept, "as there is room for it").await;
+    let due = ended(&subject, sample(), Some(at(50))).await;
+    let op = Op::Sweep { now: at(50), limit: 9, max_bytes: Some(u64::MAX) };
+    assert_eq!(subject.commit(Batch::new().with(op)).await.swept, 1, "expected what is due");
+    assert_eq!(subject.find(due.id()).await, None, "expected what is due to go all the same");
+    subject.expect(&kept, "not being due").await;
 }

@@ -3,7 +3,9 @@
 use runcor_core::{Batch, Change, Execution, Timestamp};
 
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{Subject, at, complete, delete_op, sample, wait, worker};
+use crate::store_suite::subject::{
+    Subject, at, claimed, complete, delete_op, sample, wait, worker,
+};
 
 async fn waiting(subject: &Subject, due: Option<Timestamp>) -> Execution {
     let mut execution = subject.running(sample(), worker(), at(0)).await;
@@ -45,6 +47,16 @@ pub(crate) async fn a_resumed_wait_does_not_expire(fixture: StoreFixture) {
     subject.change(&mut execution, Change::Resume { data: None }, at(5)).await;
     let expired = subject.due_waits(at(100), 10).await;
     assert!(expired.is_empty(), "expected no expired wait, got {expired:?}");
+}
+
+pub(crate) async fn a_woken_wait_is_due_no_more(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    let mut execution = waiting(&subject, Some(at(10))).await;
+    subject.change(&mut execution, Change::Wake, at(10)).await;
+    let due = subject.due_waits(at(100), 10).await;
+    assert!(due.is_empty(), "expected no wait to be due, got {due:?}");
+    let claims = claimed(&subject.claim_newly(at(10), 9).await);
+    assert_eq!(claims, [execution.id()], "expected it to be claimable at once");
 }
 
 pub(crate) async fn nothing_is_due_in_an_empty_store(fixture: StoreFixture) {

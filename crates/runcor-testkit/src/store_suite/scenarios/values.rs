@@ -5,13 +5,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use runcor_core::{
-    Batch, Change, Execution, ExecutionError, JournalEntry, JournalKind, MAX_ID_BYTES, Timestamp,
-    WaitSignal,
+    Batch, Change, Execution, ExecutionError, JournalEntry, JournalKind, MAX_ID_BYTES, Suspension,
+    Timestamp, WaitKind, WaitSignal,
 };
 
 use crate::ExecutionBuilder;
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{Subject, at, fail, journal_op, must, sample, wait, worker};
+use crate::store_suite::subject::{
+    Subject, at, fail, failed, journal_op, must, sample, wait, worker,
+};
 
 /// Stores `value` as input, metadata, journal entry, wait data, resume data and result, and
 /// checks that each comes back.
@@ -238,6 +240,40 @@ fn check_populated(executions: &[Execution]) {
     });
     if !full {
         fail("the scenario itself is wrong: no execution has every field");
+    }
+}
+
+pub(crate) async fn every_field_of_a_wait_is_kept(fixture: StoreFixture) {
+    let subject = Subject::new(&fixture);
+    let children = || vec![sample().build().id(), sample().build().id()];
+    let signal = || WaitSignal::new("approval").with_data(json!({ "show": 1 }));
+    let pauses = [
+        Suspension::default(),
+        Suspension { path: Some("wait#1".to_owned()), ..Suspension::default() },
+        Suspension { kind: WaitKind::Approval, signal: signal(), ..Suspension::default() },
+        Suspension { kind: WaitKind::Decision, since: Some(at(-9)), ..Suspension::default() },
+        Suspension { kind: WaitKind::Sleep, wake_at: Some(at(99)), ..Suspension::default() },
+        Suspension { kind: WaitKind::Call, awaits: children(), ..Suspension::default() },
+        Suspension {
+            kind: WaitKind::Approval,
+            signal: signal().with_expected_resume_by(at(70)),
+            path: Some("fetch#1/7/approval#1".to_owned()),
+            since: Some(at(0)),
+            wake_at: Some(Timestamp::MAX),
+            awaits: children(),
+            intents: Vec::new(),
+        },
+    ];
+    for pause in pauses {
+        let mut execution = subject.running(sample(), worker(), at(1)).await;
+        let wait = Change::Wait { pause: Box::new(pause), due: Some(at(99)) };
+        subject.change(&mut execution, wait, at(2)).await;
+        let found = must(subject.find(execution.id()).await, "the execution");
+        assert_eq!(found.status.wait, execution.status.wait, "expected the wait as it is");
+        let due = subject.due_waits(at(99), 99).await;
+        assert!(due.contains(&execution.id()), "expected it to be due in the end");
+        subject.change(&mut execution, failed(), at(3)).await;
+        subject.expect(&execution, "with the wait that it failed in").await;
     }
 }
 
