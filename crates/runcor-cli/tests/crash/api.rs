@@ -53,14 +53,14 @@ impl Api {
 
     /// Sends the trigger of a piece of work, for the first time or again.
     pub(crate) async fn trigger(&self, work: Work) {
-        let was_known = self.oracle.triggers(work);
+        let sent = self.oracle.triggers(work);
         let body = json!({
             "idempotencyKey": work.key(), "input": { "n": work.n, "go": work.go },
         });
         let url = self.at(&format!("/v1/flows/{}/trigger", work.flow.name));
         match self.ask(self.client.post(url).json(&body)).await {
             Some(Answer { status: 201, body, is_replayed }) => {
-                self.oracle.accepted(work, was_known, is_replayed, &body);
+                self.oracle.accepted(work, &sent, is_replayed, &body);
             }
             Some(other) => self.unexpected("a trigger", None, &other),
             None => self.oracle.unanswered(),
@@ -92,9 +92,10 @@ impl Api {
     /// Looks at an execution, which was accepted.
     pub(crate) async fn look(&self, id: Uuid) {
         let url = self.at(&format!("/v1/executions/{id}"));
+        let had_ended = self.oracle.has_ended(id);
         match self.ask(self.client.get(url)).await {
             Some(Answer { status: 200, body, .. }) => {
-                self.oracle.shown(&body["execution"]);
+                self.oracle.shown(&body["execution"], had_ended);
             }
             Some(other) => self.unexpected("a look", Some(id), &other),
             None => {}

@@ -71,7 +71,7 @@ impl Campaign {
     async fn list(&self, life: &Life) -> Result<Listed> {
         let mut listed = Listed::default();
         let list = life.api.all(|execution| {
-            let Some(id) = self.oracle.shown(execution) else { return };
+            let Some(id) = self.oracle.shown(execution, true) else { return };
             let state = execution["state"].as_str().and_then(State::named);
             let times = listed.executions.entry(id).or_insert((0, state));
             times.0 += 1;

@@ -15,21 +15,32 @@ pub(crate) struct Trigger {
     pub(crate) is_open: bool,
 }
 
+/// What was known when a trigger was sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    /// Whether an answer had named the execution of the key.
+    was_known: bool,
+    /// Whether that execution had ended.
+    had_ended: bool,
+}
+
 impl Oracle {
-    /// Notes that a trigger is sent; returns whether its key has been answered before.
-    pub(crate) fn triggers(&self, work: Work) -> bool {
+    /// Notes that a trigger is sent.
+    pub(crate) fn triggers(&self, work: Work) -> Sent {
         let known = &mut *self.known();
         let trigger = known.triggers.entry(work.n).or_default();
-        let is_known = trigger.execution.is_some();
-        trigger.is_open = !is_known;
-        known.counts.repeated_keys += u64::from(is_known);
-        is_known
+        let stands_for = trigger.execution;
+        trigger.is_open = stands_for.is_none();
+        known.counts.repeated_keys += u64::from(stands_for.is_some());
+        let execution = stands_for.and_then(|id| known.executions.get(&id));
+        let had_ended = execution.is_some_and(|known| known.end.is_some());
+        Sent { was_known: stands_for.is_some(), had_ended }
     }
 
     /// Takes the answer to a trigger.
-    pub(crate) fn accepted(&self, work: Work, was_known: bool, is_replayed: bool, answer: &Value) {
+    pub(crate) fn accepted(&self, work: Work, sent: &Sent, is_replayed: bool, answer: &Value) {
         let execution = &answer["execution"];
-        let Some(id) = self.shown(execution) else { return };
+        let Some(id) = self.shown(execution, sent.had_ended) else { return };
         self.note("answer", &format_args!("{:?} is {id}", work.key()));
         let known = &mut *self.known();
         known.counts.answered += 1;
@@ -41,7 +52,7 @@ impl Oracle {
             let what = format!("key {:?} stood for {before} and stands for {id} now", work.key());
             known.broken("R5", Some(id), what);
         }
-        if was_known && !is_replayed {
+        if sent.was_known && !is_replayed {
             let what = format!("key {:?} was known and counts as new", work.key());
             known.broken("R5", Some(id), what);
         }
@@ -82,7 +93,7 @@ impl Oracle {
 
     /// Takes the 200 of a cancel: it has ended so, and will always have.
     pub(crate) fn cancelled(&self, id: Uuid, answer: &Value) {
-        self.shown(&answer["execution"]);
+        self.shown(&answer["execution"], false);
         let known = &mut *self.known();
         known.execution(id).cancel = Cancel::Done;
         if answer["execution"]["error"]["code"] != "CANCELLED" {
@@ -100,7 +111,7 @@ impl Oracle {
 
     /// Takes the 201 of a replay.
     pub(crate) fn replayed(&self, of: Uuid, answer: &Value) {
-        let Some(id) = self.shown(&answer["execution"]) else { return };
+        let Some(id) = self.shown(&answer["execution"], false) else { return };
         let known = &mut *self.known();
         known.execution(id).accepted = true;
         let original = answer["execution"]["replayOf"].as_str().and_then(|id| id.parse().ok());
