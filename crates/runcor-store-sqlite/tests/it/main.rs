@@ -15,6 +15,7 @@ mod damage;
 mod differential;
 mod events;
 mod files;
+mod golden;
 mod locking;
 mod order;
 mod records;
