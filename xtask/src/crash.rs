@@ -10,8 +10,8 @@ use crate::project::Project;
 
 pub(crate) const COMMAND: Command = Command {
     name: "crash",
-    usage: "[--cycles N] [--seed N] [--release]",
-    about: "Kills runcor under load, N times; docs/crash-tests.md tells more",
+    usage: "[--cycles N] [--seed N]",
+    about: "Kills the binary under load and checks what it promised",
     run,
 };
 
