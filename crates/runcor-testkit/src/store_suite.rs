@@ -6,6 +6,7 @@
 //! it was skipped.
 
 mod fixture;
+mod ops;
 mod registry;
 mod scenarios;
 mod subject;

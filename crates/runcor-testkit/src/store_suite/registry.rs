@@ -7,8 +7,8 @@ use std::pin::Pin;
 use super::fixture::StoreFixture;
 use super::scenarios::{
     batches, claims, closing, compactions, concurrency, deletes, durable, entries, events,
-    families, inserts, intents, journals, leases, listing, preconditions, seeds, sweeps, timers,
-    updates, values,
+    families, fields, inserts, intents, journals, leases, listing, preconditions, seeds, sweeps,
+    timers, updates, values,
 };
 use super::subject::fail;
 
@@ -279,6 +279,8 @@ macro_rules! __store_scenarios {
                 null_differs_from_nothing
                 identifiers_of_the_longest_kind_are_kept
                 instants_and_durations_at_the_edges_are_kept
+            ]
+            fields: [
                 every_field_of_a_wait_is_kept
                 every_field_of_an_execution_is_kept
             ]

@@ -10,6 +10,7 @@ pub(super) mod durable;
 pub(super) mod entries;
 pub(super) mod events;
 pub(super) mod families;
+pub(super) mod fields;
 pub(super) mod inserts;
 pub(super) mod intents;
 pub(super) mod journals;

@@ -5,9 +5,11 @@ use serde_json::json;
 use runcor_core::{Batch, Change, Event, ExecutionQuery, Fence, Op, StoreError};
 
 use crate::store_suite::fixture::StoreFixture;
+use crate::store_suite::ops::{
+    big, delete_op, done, entry, impossible, intent, journal_op, replace_op, seed_op,
+};
 use crate::store_suite::subject::{
-    Subject, applied, at, big, claimed, complete, delete_op, done, entry, expect_duplicate,
-    impossible, intent, journal_op, replace_op, sample, seed_op, worker,
+    Subject, applied, at, claimed, complete, expect_duplicate, sample, worker,
 };
 
 pub(crate) async fn an_execution_is_inserted_and_claimed_in_one_batch(fixture: StoreFixture) {

@@ -8,10 +8,8 @@ use runcor_core::{
 
 use super::entries::{expect_same, full};
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{
-    Subject, at, complete, done, entry, failed, impossible, intent, journal_op, sample, wait,
-    worker,
-};
+use crate::store_suite::ops::{done, entry, impossible, intent, journal_op};
+use crate::store_suite::subject::{Subject, at, complete, failed, sample, wait, worker};
 
 /// Inserts an execution with that journal that ended at `millis`.
 async fn ended(subject: &Subject, entries: &[JournalEntry], end: Change, millis: i64) -> Execution {

@@ -3,9 +3,9 @@
 use runcor_core::{Batch, Change, ExecutionQuery, Op};
 
 use crate::store_suite::fixture::StoreFixture;
+use crate::store_suite::ops::{big, delete_op, done, entry, impossible, journal_op, seed_op};
 use crate::store_suite::subject::{
-    Subject, at, big, claimed, complete, delete_op, done, entry, expect_conflict, impossible,
-    journal_op, sample, seed_op, worker,
+    Subject, at, claimed, complete, expect_conflict, sample, worker,
 };
 
 pub(crate) async fn a_deleted_execution_is_gone_everywhere(fixture: StoreFixture) {

@@ -7,11 +7,11 @@ use runcor_core::{Batch, Change, Execution, ExecutionQuery, Op};
 use super::entries::{expect_same, full};
 use super::events::numbered;
 use super::families::relations;
-use super::values::populate;
+use super::fields::populate;
 use crate::store_suite::fixture::StoreFixture;
+use crate::store_suite::ops::{delete_op, done, entry, journal_op, seed_op};
 use crate::store_suite::subject::{
-    Subject, at, claimed, complete, delete_op, done, entry, expect_duplicate, ids, journal_op,
-    must, sample, seed_op, wait, worker,
+    Subject, at, claimed, complete, expect_duplicate, ids, must, sample, wait, worker,
 };
 
 /// Returns whether the scenario applies, and says so when it does not.

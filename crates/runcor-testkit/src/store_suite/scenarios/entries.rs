@@ -7,7 +7,8 @@ use runcor_core::{
 };
 
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{Subject, at, big, done, intent, sample, worker};
+use crate::store_suite::ops::{big, done, intent};
+use crate::store_suite::subject::{Subject, at, sample, worker};
 
 fn spend(cost: Option<Money>) -> Spend {
     let usage = Usage {

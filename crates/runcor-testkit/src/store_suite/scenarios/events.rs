@@ -12,9 +12,8 @@ use runcor_core::{
 };
 
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{
-    Subject, at, complete, fail, flow, impossible, must, sample, worker,
-};
+use crate::store_suite::ops::impossible;
+use crate::store_suite::subject::{Subject, at, complete, fail, flow, must, sample, worker};
 
 /// How long an event may be on its way before a scenario fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,9 +7,8 @@ use runcor_core::{
 
 use crate::ExecutionBuilder;
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{
-    Subject, at, complete, delete_op, flow, ids, must, sample, worker,
-};
+use crate::store_suite::ops::delete_op;
+use crate::store_suite::subject::{Subject, at, complete, flow, ids, must, sample, worker};
 
 fn parent(id: ExecutionId, path: &str) -> Parent {
     Parent { id, path: path.to_owned(), request: None, depth: 1 }

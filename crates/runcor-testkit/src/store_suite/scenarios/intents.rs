@@ -8,9 +8,8 @@ use runcor_core::{
 
 use super::concurrency::at_once;
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{
-    Subject, at, big, done, fail, intent, journal_op, replace_op, sample, worker,
-};
+use crate::store_suite::ops::{big, done, intent, journal_op, replace_op};
+use crate::store_suite::subject::{Subject, at, fail, sample, worker};
 
 fn failure(path: &str) -> JournalEntry {
     let failure = StepFailure { code: None, message: "refused".to_owned() };

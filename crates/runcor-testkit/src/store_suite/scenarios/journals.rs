@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use runcor_core::{Batch, Change, JournalEntry, JournalKind};
 
 use crate::store_suite::fixture::StoreFixture;
+use crate::store_suite::ops::{done, entry, intent, journal_op, replace_op};
 use crate::store_suite::subject::{
-    Subject, applied, at, complete, done, entry, expect_conflict, failed, intent, journal_op,
-    replace_op, sample, wait, worker,
+    Subject, applied, at, complete, expect_conflict, failed, sample, wait, worker,
 };
 
 pub(crate) async fn entries_come_back_in_order_and_unchanged(fixture: StoreFixture) {

@@ -4,9 +4,9 @@ use runcor_core::{Batch, Change};
 
 use crate::ExecutionBuilder;
 use crate::store_suite::fixture::StoreFixture;
+use crate::store_suite::ops::{entry, journal_op};
 use crate::store_suite::subject::{
-    Subject, applied, at, claimed, complete, entry, expect_conflict, journal_op, must, sample,
-    worker,
+    Subject, applied, at, claimed, complete, expect_conflict, must, sample, worker,
 };
 
 pub(crate) async fn a_live_lease_protects_what_its_worker_owns(fixture: StoreFixture) {

@@ -6,9 +6,8 @@ use runcor_core::{
 
 use crate::ExecutionBuilder;
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{
-    Subject, at, complete, delete_op, fail, flow, ids, must, sample, worker,
-};
+use crate::store_suite::ops::delete_op;
+use crate::store_suite::subject::{Subject, at, complete, fail, flow, ids, must, sample, worker};
 
 fn query() -> ExecutionQuery {
     ExecutionQuery::default()

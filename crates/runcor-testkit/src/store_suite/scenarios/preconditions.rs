@@ -3,9 +3,9 @@
 use runcor_core::{Batch, Change, Event, Execution, Fence, Op};
 
 use crate::store_suite::fixture::StoreFixture;
+use crate::store_suite::ops::{delete_op, entry, journal_op};
 use crate::store_suite::subject::{
-    Subject, applied, at, complete, delete_op, entry, expect_conflict, failed, journal_op, sample,
-    wait, worker,
+    Subject, applied, at, complete, expect_conflict, failed, sample, wait, worker,
 };
 
 fn expect_op(execution: &Execution) -> Op {

@@ -6,10 +6,8 @@ use runcor_core::{Batch, Change, JournalEntry};
 
 use super::entries::{expect_same, full};
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{
-    Subject, at, complete, done, entry, expect_conflict, failed, intent, journal_op, sample,
-    seed_op, worker,
-};
+use crate::store_suite::ops::{done, entry, intent, journal_op, seed_op};
+use crate::store_suite::subject::{Subject, at, complete, expect_conflict, failed, sample, worker};
 
 fn taken_over(path: &str) -> JournalEntry {
     JournalEntry { reused: true, ..entry(path) }

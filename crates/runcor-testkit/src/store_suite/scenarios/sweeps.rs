@@ -4,9 +4,8 @@ use runcor_core::{Batch, Change, Execution, Op, Timestamp};
 
 use crate::ExecutionBuilder;
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{
-    Subject, at, big, complete, done, entry, journal_op, sample, wait, worker,
-};
+use crate::store_suite::ops::{big, done, entry, journal_op};
+use crate::store_suite::subject::{Subject, at, complete, sample, wait, worker};
 
 async fn ended(
     subject: &Subject,

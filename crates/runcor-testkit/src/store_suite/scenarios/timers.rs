@@ -3,9 +3,8 @@
 use runcor_core::{Batch, Change, Execution, Timestamp};
 
 use crate::store_suite::fixture::StoreFixture;
-use crate::store_suite::subject::{
-    Subject, at, claimed, complete, delete_op, sample, wait, worker,
-};
+use crate::store_suite::ops::delete_op;
+use crate::store_suite::subject::{Subject, at, claimed, complete, sample, wait, worker};
 
 async fn waiting(subject: &Subject, due: Option<Timestamp>) -> Execution {
     let mut execution = subject.running(sample(), worker(), at(0)).await;
