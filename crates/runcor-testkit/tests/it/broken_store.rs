@@ -1,6 +1,14 @@
 //! A memory store with one thing wrong, to see that the suite sees it.
 
+mod flaw;
+mod journals;
+mod spoil;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use serde_json::Value;
 
 use runcor_core::{
@@ -10,26 +18,8 @@ use runcor_core::{
 };
 use runcor_store_memory::MemoryStore;
 
-/// What is wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    IgnoresFences,
-    PublishesEventsBackwards,
-    AppliesBatchesInPart,
-    ForgetsLeases,
-    AcceptsDuplicates,
-    ClaimsNewestFirst,
-    ClaimsEveryFlow,
-    ForgetsInterruptions,
-    IgnoresCursors,
-    IgnoresTenantsOfKeys,
-    SortsNothing,
-    OverlooksTimers,
-    LosesNull,
-    SweepsWithoutLimit,
-    SurvivesClosing,
-    RunsBatchesTwice,
-}
+pub(crate) use flaw::Flaw;
+pub(crate) use journals::spill;
 
 #[derive(Debug)]
 pub(crate) struct BrokenStore {
@@ -37,28 +27,24 @@ pub(crate) struct BrokenStore {
     flaw: Flaw,
     feed: EventFeed,
     turn: tokio::sync::Mutex<()>,
+    is_packed: AtomicBool,
+    kept: Mutex<HashMap<ExecutionId, Vec<JournalEntry>>>,
 }
 
 impl BrokenStore {
     pub(crate) fn new(flaw: Flaw) -> Self {
-        let (inner, feed) = (MemoryStore::new(), EventFeed::new());
-        Self { inner, flaw, feed, turn: tokio::sync::Mutex::default() }
+        Self {
+            inner: MemoryStore::new(),
+            flaw,
+            feed: EventFeed::new(),
+            turn: tokio::sync::Mutex::default(),
+            is_packed: AtomicBool::new(false),
+            kept: Mutex::default(),
+        }
     }
 
     fn has(&self, flaw: Flaw) -> bool {
         self.flaw == flaw
-    }
-
-    async fn without_fences(&self, mut batch: Batch) -> Batch {
-        for op in &mut batch.ops {
-            if let Op::Update { id, expect, status } = op
-                && let Ok(Some(current)) = self.inner.execution(*id).await
-            {
-                *expect = current.fence();
-                status.version = current.status.version + 1;
-            }
-        }
-        batch
     }
 
     async fn in_part(&self, batch: Batch) -> Result<Receipt, StoreError> {
@@ -69,30 +55,17 @@ impl BrokenStore {
         Ok(receipt)
     }
 
-    fn spoil(&self, mut batch: Batch) -> Batch {
-        if self.has(Flaw::ForgetsLeases) {
-            batch.ops.retain(|op| !matches!(op, Op::Lease { .. }));
-        }
-        for op in &mut batch.ops {
-            match op {
-                Op::Sweep { limit, .. } if self.has(Flaw::SweepsWithoutLimit) => {
-                    *limit = usize::MAX;
-                }
-                Op::Update { status, .. } if self.has(Flaw::LosesNull) => {
-                    status.resume_data = status.resume_data.take().filter(|data| !data.is_null());
-                }
-                _ => {}
-            }
-        }
-        batch
-    }
-
     async fn publish_backwards(&self, after: u64) {
         let events = self.inner.events(after, usize::MAX).await.unwrap_or_default();
         for record in events.into_iter().rev() {
             self.feed.publish(record);
         }
     }
+}
+
+fn without_seeds(mut batch: Batch) -> Batch {
+    batch.ops.retain(|op| !matches!(op, Op::Seed { .. }));
+    batch
 }
 
 #[async_trait]
@@ -104,9 +77,18 @@ impl Store for BrokenStore {
     async fn commit(&self, batch: Batch) -> Result<Receipt, StoreError> {
         let _turn = self.turn.lock().await;
         let before = self.inner.last_event().await?;
-        let batch = self.spoil(batch);
+        let packs = batch.ops.iter().any(|op| matches!(op, Op::Compact { .. }));
+        let written = journals::written(&batch);
+        let batch = self.spoil_journals(self.spoil(batch)).await?;
         let outcome = match self.flaw {
             Flaw::IgnoresFences => self.inner.commit(self.without_fences(batch).await).await,
+            Flaw::SeedsAtAnyTime => match self.inner.commit(batch.clone()).await {
+                Err(StoreError::Conflict { .. }) => self.inner.commit(without_seeds(batch)).await,
+                other => other,
+            },
+            Flaw::PacksTooMuch if packs => {
+                self.inner.commit(batch).await.map(|receipt| receipt.with_compacted(9))
+            }
             Flaw::AppliesBatchesInPart => self.in_part(batch).await,
             Flaw::AcceptsDuplicates => match self.inner.commit(batch).await {
                 Err(StoreError::Duplicate { .. }) => Ok(Receipt::default()),
@@ -120,6 +102,8 @@ impl Store for BrokenStore {
             }
             _ => self.inner.commit(batch).await,
         };
+        self.keep(written).await?;
+        self.is_packed.fetch_or(packs, Ordering::SeqCst);
         self.publish_backwards(before).await;
         outcome
     }
@@ -163,11 +147,14 @@ impl Store for BrokenStore {
         if self.has(Flaw::SortsNothing) {
             query.order = Order::Oldest;
         }
+        if self.has(Flaw::ForgetsParents) {
+            query.parent = None;
+        }
         self.inner.executions(&query).await
     }
 
     async fn journal(&self, id: ExecutionId) -> Result<Vec<JournalEntry>, StoreError> {
-        self.inner.journal(id).await
+        Ok(self.misread(id, self.inner.journal(id).await?))
     }
 
     async fn journal_value(
@@ -175,6 +162,9 @@ impl Store for BrokenStore {
         id: ExecutionId,
         path: &str,
     ) -> Result<Option<Value>, StoreError> {
+        if self.has(Flaw::SpillsForGood) {
+            return Ok(None);
+        }
         self.inner.journal_value(id, path).await
     }
 

@@ -8,3 +8,4 @@ mod fault_store;
 mod negative_control;
 mod positive_control;
 mod scripted_provider;
+mod thrifty;

@@ -100,6 +100,76 @@ flaws! {
         events_are_numbered_from_one_in_order
         a_refused_batch_leaves_no_gap_in_the_numbers
     ]
+    a_store_that_overwrites_answers_is_seen: OverwritesAnswers fails [
+        a_path_is_written_once
+        an_answer_is_not_written_over
+        an_intent_and_its_answer_fit_in_one_batch
+        one_of_twenty_answers_at_one_path_wins
+        a_fork_begins_with_what_it_takes_over
+    ]
+    a_store_that_moves_answered_entries_is_seen: MovesAnsweredEntries fails [
+        entries_keep_the_order_in_which_their_places_were_met
+        an_intent_and_its_answer_fit_in_one_batch
+        what_did_not_happen_may_be_begun_again
+    ]
+    a_store_that_takes_a_decision_for_an_answer_is_seen: RefusesToBeginAgain fails [
+        what_did_not_happen_may_be_begun_again
+    ]
+    a_store_that_merges_entries_is_seen: MergesEntries fails [
+        nothing_of_a_replaced_entry_remains
+    ]
+    a_store_that_ignores_the_epochs_of_entries_is_seen: IgnoresEpochsOfEntries fails [
+        an_entry_of_an_older_epoch_is_refused
+        an_entry_of_a_later_epoch_is_refused
+        replacing_needs_the_present_run_too
+    ]
+    a_store_that_loses_requests_is_seen: LosesRequests fails [
+        every_field_of_an_entry_is_kept
+        every_field_of_a_seed_is_kept
+    ]
+    a_store_that_takes_a_null_note_for_none_is_seen: TakesNullNotesForNone fails [
+        every_field_of_an_entry_is_kept
+    ]
+    a_store_that_loses_the_places_of_waits_is_seen: LosesPlacesOfWaits fails [
+        every_field_of_a_wait_is_kept
+    ]
+    a_store_that_loses_forks_is_seen: LosesForks fails [
+        parents_and_forks_are_kept
+    ]
+    a_store_that_seeds_at_any_time_is_seen: SeedsAtAnyTime fails [
+        a_journal_is_seeded_once
+        a_seed_of_a_claimed_execution_is_refused
+        a_seed_of_an_unknown_execution_is_refused
+    ]
+    a_store_that_ignores_preconditions_is_seen: IgnoresPreconditions fails [
+        an_expectation_that_does_not_hold_refuses_the_batch
+        what_has_ended_refuses_the_batch
+        a_precondition_sees_what_came_before_it_in_its_batch
+    ]
+    a_store_that_forgets_parents_is_seen: ForgetsParents fails [
+        children_are_listed_by_their_parent
+        children_come_in_pages_and_newest_first
+        a_parent_is_combined_with_other_filters
+        children_outlive_their_parent
+    ]
+    a_store_that_spills_for_good_is_seen: SpillsForGood fails [
+        results_of_every_size_are_read_whole
+        a_megabyte_of_text_comes_back_unchanged
+    ]
+    a_store_that_keeps_journals_for_ever_is_seen: KeepsJournals fails [
+        a_sweep_takes_journals_along
+        a_deleted_execution_is_gone_everywhere
+        a_deleted_journal_does_not_come_back
+        what_is_packed_is_swept_and_deleted_whole
+    ]
+    a_store_that_packs_notes_away_is_seen: PacksNotesAway fails [
+        packing_changes_nothing_that_is_read
+    ]
+    a_store_that_packs_too_much_is_seen: PacksTooMuch fails [
+        packing_changes_nothing_that_is_read
+        only_what_has_ended_is_packed
+        packing_keeps_to_its_instant_and_limit
+    ]
 }
 
 #[test]
@@ -109,5 +179,5 @@ fn the_names_of_scenarios_are_distinct_and_many() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
-    assert!(count >= 65, "{count}");
+    assert!(count >= 180, "{count}");
 }

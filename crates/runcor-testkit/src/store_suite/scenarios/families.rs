@@ -83,6 +83,7 @@ pub(crate) async fn children_outlive_their_parent(fixture: StoreFixture) {
     let subject = Subject::new(&fixture);
     let mother = subject.running(sample(), worker(), at(1)).await;
     let child = subject.insert(child_of(&mother)).await;
+    subject.insert(sample()).await;
     let late = subject.insert(child_of(&mother)).await;
     subject.commit(Batch::new().with(delete_op(&mother))).await;
     subject.expect(&child, "after its parent was deleted").await;

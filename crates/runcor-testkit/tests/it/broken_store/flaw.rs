@@ -1,0 +1,38 @@
+//! What may be wrong with a store.
+
+/// What is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    IgnoresFences,
+    PublishesEventsBackwards,
+    AppliesBatchesInPart,
+    ForgetsLeases,
+    AcceptsDuplicates,
+    ClaimsNewestFirst,
+    ClaimsEveryFlow,
+    ForgetsInterruptions,
+    IgnoresCursors,
+    IgnoresTenantsOfKeys,
+    SortsNothing,
+    OverlooksTimers,
+    LosesNull,
+    SweepsWithoutLimit,
+    SurvivesClosing,
+    RunsBatchesTwice,
+    OverwritesAnswers,
+    MovesAnsweredEntries,
+    RefusesToBeginAgain,
+    MergesEntries,
+    IgnoresEpochsOfEntries,
+    LosesRequests,
+    TakesNullNotesForNone,
+    LosesPlacesOfWaits,
+    LosesForks,
+    SeedsAtAnyTime,
+    IgnoresPreconditions,
+    ForgetsParents,
+    SpillsForGood,
+    KeepsJournals,
+    PacksNotesAway,
+    PacksTooMuch,
+}
