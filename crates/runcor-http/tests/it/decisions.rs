@@ -1,11 +1,12 @@
 //! Decisions over HTTP: what may be sent, what reaches the runtime, what is never said.
 
 use reqwest::StatusCode;
-use runcor_core::Decision;
+use runcor_core::{Decision, Error, ErrorCode};
 use serde_json::{Value, json};
 
 use crate::client::{Site, code};
 use crate::fake::TOKEN;
+use crate::log::Log;
 
 async fn waiting() -> (Site, String) {
     let site = Site::open().await;
@@ -95,4 +96,26 @@ async fn what_does_not_wait_can_not_be_decided() {
     let body = json!({ "decision": "did_not_happen" }).to_string();
     let (status, answer) = site.post(&format!("/v1/executions/{id}/decision"), body).await;
     assert_eq!((status.as_u16(), code(&answer)), (409, "INVALID_STATE"));
+}
+
+#[tokio::test]
+async fn no_token_of_an_approval_reaches_the_log() {
+    let (log, _guard) = Log::begin();
+    let (site, path) = waiting().await;
+    for body in [
+        json!({ "decision": "approve", "token": "guess-1234" }),
+        json!({ "decision": "approve", "token": "guess-1234", "wrong": TOKEN }),
+        json!({ "decision": "approve", "token": ["guess-1234"] }),
+        json!({ "decision": "approve", "token": TOKEN }),
+        json!({ "decision": "approve", "token": TOKEN }),
+    ] {
+        site.post(&path, body.to_string()).await;
+    }
+    site.fake.fail_next(Error::new(ErrorCode::InternalError, "broken"));
+    let body = json!({ "decision": "approve", "token": TOKEN });
+    let (status, _) = site.post(&path, body.to_string()).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    let text = log.text();
+    assert!(text.contains("/decision") && text.contains("broken"), "nothing was noted: {text}");
+    assert!(!text.contains("guess-1234") && !text.contains(TOKEN), "{text}");
 }

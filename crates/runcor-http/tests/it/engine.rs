@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 
 use crate::client::{answer, client, code, config, rest};
 
-struct Running {
+pub(crate) struct Running {
     engine: Engine,
     handle: ServerHandle,
     client: Client,
@@ -26,12 +26,20 @@ struct Running {
 
 impl Running {
     async fn on(store: Arc<dyn Store>, config: HttpConfig) -> Self {
-        let mut parts = EngineParts::new(store);
+        Self::start(EngineParts::new(store), flows(), config).await
+    }
+
+    /// Serves an engine of these parts with these flows.
+    pub(crate) async fn start(
+        mut parts: EngineParts,
+        flows: Vec<Flow>,
+        config: HttpConfig,
+    ) -> Self {
         // Standing time: nothing of this is about time.
         parts.clock = Arc::new(ManualClock::new());
         parts.config = EngineConfig { concurrency: 64, ..EngineConfig::default() };
         let engine = Engine::start(parts).await.unwrap();
-        for flow in flows() {
+        for flow in flows {
             engine.register(flow).unwrap();
         }
         let parts = HttpParts::new(Arc::new(engine.clone()));
@@ -52,21 +60,26 @@ impl Running {
         format!("http://{}/v1{path}", self.handle.local_addr())
     }
 
-    async fn send(&self, method: Method, path: &str, body: &Value) -> (StatusCode, Value) {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: &Value,
+    ) -> (StatusCode, Value) {
         let request = self.client.request(method, self.url(path)).body(body.to_string());
         answer(request.send().await.unwrap()).await
     }
 
-    async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
         self.send(Method::POST, path, &body).await
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
         answer(self.client.get(self.url(path)).send().await.unwrap()).await
     }
 
     /// Asks until the execution is in `state`.
-    async fn until(&self, id: &str, state: &str) -> Value {
+    pub(crate) async fn until(&self, id: &str, state: &str) -> Value {
         loop {
             let (_, body) = self.get(&format!("/executions/{id}")).await;
             if body["execution"]["state"] == state {
@@ -76,7 +89,7 @@ impl Running {
         }
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         self.handle.stop().await;
         self.engine.shutdown().await.unwrap();
     }
@@ -102,7 +115,7 @@ fn flows() -> Vec<Flow> {
     ]
 }
 
-fn id_of(body: &Value) -> String {
+pub(crate) fn id_of(body: &Value) -> String {
     body["execution"]["id"].as_str().unwrap_or_else(|| panic!("no execution: {body}")).to_owned()
 }
 

@@ -9,8 +9,10 @@
 
 mod client;
 mod fake;
+mod log;
 
 mod decisions;
+mod durable;
 mod engine;
 mod journals;
 mod lifecycle;
