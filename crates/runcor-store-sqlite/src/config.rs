@@ -22,6 +22,10 @@ pub struct SqliteConfig {
     ///
     /// The write-ahead log beside it comes on top.
     pub max_size_bytes: Option<u64>,
+    /// How much write-ahead log may gather before it is brought into the file.
+    ///
+    /// It grows beyond that while a long read needs it.
+    pub log_bytes: u64,
     /// How much memory the writer uses for pages of the file.
     pub cache_bytes: u64,
 }
@@ -33,6 +37,7 @@ impl Default for SqliteConfig {
             readers: 4,
             event_retention: 100_000,
             max_size_bytes: None,
+            log_bytes: 16 << 20,
             cache_bytes: 16 << 20,
         }
     }

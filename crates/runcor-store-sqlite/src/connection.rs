@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::config::SqliteConfig;
 use crate::error::{Error, from_sqlite};
 use crate::file::Found;
-use crate::{file, schema};
+use crate::{file, renew, schema};
 
 /// How many prepared statements a connection keeps; the store has fewer.
 const STATEMENTS: usize = 96;
@@ -30,22 +30,32 @@ impl Place {
     /// Opens the writing connection for the first time: checks, creates and migrates.
     pub(crate) fn open(&self) -> Result<Connection, StoreError> {
         match file::prepare(&self.path)? {
-            Found::Empty => {}
+            // What the log brings back is looked at afterwards.
+            Found::Empty | Found::Torn => {}
             found => self.inspect(found)?,
         }
+        renew::renew(&self.path)?;
         let conn = self.connect().map_err(|error| from_sqlite(&error))?;
         // Again, now with whatever SQLite has recovered.
         schema::check(&conn, &self.name()).map_err(StoreError::from)?;
         schema::migrate(&conn).map_err(StoreError::from)?;
-        to_wal(&conn).map_err(StoreError::from)?;
+        self.to_wal(&conn).map_err(StoreError::from)?;
         Ok(conn)
     }
 
     /// Opens the writing connection again.
     pub(crate) fn reopen(&self) -> Result<Connection, StoreError> {
         let conn = self.connect().map_err(|error| from_sqlite(&error))?;
-        to_wal(&conn).map_err(StoreError::from)?;
+        schema::check(&conn, &self.name()).map_err(StoreError::from)?;
+        self.to_wal(&conn).map_err(StoreError::from)?;
         Ok(conn)
+    }
+
+    /// Opens the writing connection again, and believes nothing of the log that
+    /// is not on the disk. No other connection may be open.
+    pub(crate) fn reopen_in_doubt(&self) -> Result<Connection, StoreError> {
+        renew::renew(&self.path)?;
+        self.reopen()
     }
 
     /// Returns the manager of the reading connections.
@@ -98,6 +108,21 @@ impl Place {
         conn.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
     }
 
+    fn to_wal(&self, conn: &Connection) -> Result<(), Error> {
+        let mode: String =
+            conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        if !mode.eq_ignore_ascii_case("wal") {
+            let message = format!("the file system allows no write-ahead log (mode {mode})");
+            return Err(StoreError::Unavailable { message }.into());
+        }
+        // The writer makes the checkpoints itself, when nobody waits for it.
+        let kept = self.config.log_bytes.saturating_mul(4).min(1 << 40);
+        conn.execute_batch(&format!(
+            "PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = {kept};"
+        ))?;
+        Ok(())
+    }
+
     fn name(&self) -> String {
         self.path.display().to_string()
     }
@@ -106,16 +131,4 @@ impl Place {
 fn needs_recovery(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
     matches!(error.sqlite_error_code(), Some(ReadOnly | CannotOpen))
-}
-
-fn to_wal(conn: &Connection) -> Result<(), Error> {
-    let mode: String =
-        conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-    if !mode.eq_ignore_ascii_case("wal") {
-        let message = format!("the file system allows no write-ahead log (mode {mode})");
-        return Err(StoreError::Unavailable { message }.into());
-    }
-    // The writer makes the checkpoints itself, when nobody waits for it.
-    conn.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;")?;
-    Ok(())
 }

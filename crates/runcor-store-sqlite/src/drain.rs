@@ -2,12 +2,15 @@
 
 use runcor_core::{EventFeed, StoreError};
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::checkpoint::Checkpointer;
+use crate::config::Durability;
 use crate::connection::Place;
 use crate::counters::Counters;
 use crate::error::{Error, from_sqlite, is_io_failure};
 use crate::job::{Job, Outcome, Taken};
+use crate::readers::Readers;
 use crate::{apply, claim, event};
 
 /// The most jobs of one transaction.
@@ -18,8 +21,11 @@ const MOST_JOBS: usize = 512;
 pub(crate) struct Desk {
     place: Place,
     feed: EventFeed,
+    readers: Readers,
     /// `None` after a failure of the file, until it could be opened again.
     session: Option<Session>,
+    /// Whether the log may hold what is answered and not on the disk.
+    in_doubt: bool,
     checkpointer: Checkpointer,
 }
 
@@ -43,14 +49,20 @@ enum Failure {
 impl Desk {
     /// Takes over a new connection and ends the leases of earlier processes:
     /// the lock of the file proves that all of them are dead.
-    pub(crate) fn new(place: Place, feed: EventFeed, conn: Connection) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        place: Place,
+        feed: EventFeed,
+        conn: Connection,
+        readers: Readers,
+    ) -> Result<Self, StoreError> {
         let prepare = || -> rusqlite::Result<Counters> {
             conn.execute("DELETE FROM leases", [])?;
             Counters::load(&conn)
         };
         let counters = prepare().map_err(|error| from_sqlite(&error))?;
         let session = Some(Session { conn, counters });
-        Ok(Self { place, feed, session, checkpointer: Checkpointer::default() })
+        let checkpointer = Checkpointer::new(place.config.log_bytes);
+        Ok(Self { place, feed, readers, session, in_doubt: false, checkpointer })
     }
 
     /// Writes a job and whatever else is queued, and answers everybody.
@@ -110,9 +122,7 @@ impl Desk {
         let bytes = taken.iter().map(Taken::bytes).sum();
         taken.iter_mut().for_each(|taken| taken.publish(&self.feed));
         taken.into_iter().for_each(Taken::answer);
-        if let Some(session) = &self.session {
-            self.checkpointer.after_commit(&session.conn, jobs, bytes);
-        }
+        self.look_after_log(|checkpointer, conn| checkpointer.after_commit(conn, jobs, bytes));
     }
 
     fn refuse(&mut self, taken: Vec<Taken>, failure: Failure) {
@@ -124,33 +134,57 @@ impl Desk {
             }
         };
         tracing::warn!(%error, batches = taken.len(), "a transaction failed");
-        if let (StoreError::Full { .. }, Some(session)) = (&error, &self.session) {
+        if matches!(error, StoreError::Full { .. }) {
             // What stands in the file already frees its place in the log.
-            self.checkpointer.when_idle(&session.conn);
+            self.do_chores();
         }
         taken.into_iter().for_each(|taken| taken.fail(error.clone()));
     }
 
     /// Takes the transaction back. After a failure of the file the connection
     /// is given up: what a failed flush has lost, a second flush does not find.
+    ///
+    /// The pages of the transaction may stand in the log for all that. The index
+    /// of the log, which the readers keep, ends before them, and the next
+    /// transaction takes their place.
     fn roll_back(&mut self, error: &rusqlite::Error) {
         match &self.session {
-            Some(_) if is_io_failure(error) => self.session = None,
+            Some(_) if is_io_failure(error) => self.give_up(),
             Some(session) if !session.conn.is_autocommit() => {
                 if let Err(error) = run(&session.conn, "ROLLBACK") {
                     tracing::warn!(%error, "a transaction can't be taken back");
-                    self.session = None;
+                    self.give_up();
                 }
             }
             _ => {}
         }
     }
 
+    /// Closes the connection, and keeps it from touching the file on the way.
+    fn give_up(&mut self) {
+        if let Some(Session { conn, .. }) = self.session.take() {
+            let kept = conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            if let Err(error) = kept {
+                tracing::warn!(%error, "the connection may make a checkpoint while it closes");
+            }
+        }
+    }
+
+    fn reopen(&mut self) -> Result<Connection, StoreError> {
+        // Without readers the log is read anew, and with it what a failed flush has lost.
+        if !self.in_doubt && self.readers.are_open() {
+            return self.place.reopen();
+        }
+        let conn = self.readers.while_away(&self.place, || self.place.reopen_in_doubt())?;
+        self.in_doubt = false;
+        Ok(conn)
+    }
+
     fn session(&mut self) -> Result<&mut Session, StoreError> {
         let session = match self.session.take() {
             Some(session) => session,
             None => {
-                let conn = self.place.reopen()?;
+                let conn = self.reopen()?;
                 let counters = Counters::load(&conn).map_err(|error| from_sqlite(&error))?;
                 tracing::info!("the database was opened again");
                 Session { conn, counters }
@@ -166,18 +200,27 @@ impl Desk {
 
     /// Uses an idle moment to bring the log into the file.
     pub(crate) fn do_chores(&mut self) {
-        if let Some(session) = &self.session {
-            self.checkpointer.when_idle(&session.conn);
-        }
+        self.look_after_log(Checkpointer::when_idle);
     }
 
     /// Brings the whole log into the file and closes the connection.
     pub(crate) fn close(mut self) {
-        if let Some(Session { conn, .. }) = self.session.take() {
-            self.checkpointer.at_the_end(&conn);
-            if let Err((_, error)) = conn.close() {
-                tracing::warn!(%error, "the database was not closed cleanly");
-            }
+        // The log can be removed only when nobody reads any more.
+        self.readers.shut();
+        self.look_after_log(Checkpointer::at_the_end);
+        if let Some(Session { conn, .. }) = self.session.take()
+            && let Err((_, error)) = conn.close()
+        {
+            tracing::warn!(%error, "the database was not closed cleanly");
+        }
+    }
+
+    fn look_after_log(&mut self, work: impl FnOnce(&mut Checkpointer, &Connection) -> bool) {
+        let Some(session) = &self.session else { return };
+        if !work(&mut self.checkpointer, &session.conn) {
+            // Where every commit is flushed before it is answered, the log is on the disk.
+            self.in_doubt |= self.place.config.durability != Durability::Full;
+            self.give_up();
         }
     }
 }
@@ -235,7 +278,8 @@ mod tests {
         let path = dir.path().join("runcor.db");
         let place = Place { path, config: SqliteConfig::default() };
         let conn = place.open().unwrap();
-        Desk::new(place, EventFeed::new(), conn).unwrap()
+        let readers = Readers::open(&place).unwrap();
+        Desk::new(place, EventFeed::new(), conn, readers).unwrap()
     }
 
     fn emit(desk: &mut Desk) -> Result<(), StoreError> {

@@ -13,6 +13,10 @@ use crate::schema::APPLICATION_ID;
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const HEADER_BYTES: usize = 100;
+/// The first bytes of a rollback journal that is to be played back.
+const JOURNAL_MAGIC: &[u8] = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7";
+/// The first bytes of a write-ahead log, but for the last bit.
+const LOG_MAGIC: &[u8] = b"\x37\x7f\x06";
 
 /// Returns the one name of the file, so that two ways to it meet at the same lock.
 pub(crate) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
@@ -52,6 +56,8 @@ pub(crate) enum Found {
     Marked,
     /// It is SQLite's and does not bear our mark.
     Unmarked,
+    /// A power cut tore its header, and what belongs there stands in a log beside it.
+    Torn,
 }
 
 /// Sees to it that the file exists and may be ours.
@@ -72,7 +78,15 @@ pub(crate) fn prepare(path: &Path) -> Result<Found, StoreError> {
     if length == 0 {
         return Ok(Found::Empty);
     }
-    let header = read_header(path).map_err(|error| cannot("read", path, &error))?;
+    let header = read_start(path, HEADER_BYTES).map_err(|error| cannot("read", path, &error))?;
+    let begins = |suffix, magic: &[u8]| {
+        read_start(&sibling(path, suffix), magic.len()).is_ok_and(|start| start == magic)
+    };
+    if !header.starts_with(MAGIC)
+        && (begins("-wal", LOG_MAGIC) || begins("-journal", JOURNAL_MAGIC))
+    {
+        return Ok(Found::Torn);
+    }
     check(path, &header, length)?;
     let is_ours = number(&header, 68, 4) == u64::try_from(APPLICATION_ID).ok();
     Ok(if is_ours { Found::Marked } else { Found::Unmarked })
@@ -115,10 +129,10 @@ fn number(header: &[u8], at: usize, bytes: usize) -> Option<u64> {
     Some(part.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
 }
 
-fn read_header(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut header = Vec::with_capacity(HEADER_BYTES);
-    File::open(path)?.take(HEADER_BYTES as u64).read_to_end(&mut header)?;
-    Ok(header)
+fn read_start(path: &Path, bytes: usize) -> std::io::Result<Vec<u8>> {
+    let mut start = Vec::with_capacity(bytes);
+    File::open(path)?.take(bytes as u64).read_to_end(&mut start)?;
+    Ok(start)
 }
 
 /// Creates the file for its owner alone; SQLite gives the files beside it the same mode.
@@ -132,8 +146,16 @@ fn create(path: &Path) -> std::io::Result<()> {
         file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     }
     file.sync_all()?;
-    // The name of the file is durable only with its directory.
-    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+    sync_directory(path)
+}
+
+/// Flushes the directory that a file is in: its name is durable only with that.
+pub(crate) fn sync_directory(path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    if let Some(parent) = path.parent() {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Makes a file that is created with these options readable by its owner alone.

@@ -50,6 +50,7 @@ mod checkpoint;
 mod drain;
 mod job;
 mod readers;
+mod renew;
 mod writer;
 
 mod backup;

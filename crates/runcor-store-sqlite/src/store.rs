@@ -28,7 +28,6 @@ use crate::{apply, event, file, journal, listing, timer};
 /// finishes what is queued too, and blocks the thread for as long.
 #[derive(Debug)]
 pub struct SqliteStore {
-    // In this order: the log can be removed only when nobody reads any more.
     readers: Readers,
     writer: Writer,
     feed: EventFeed,
@@ -53,8 +52,8 @@ impl SqliteStore {
         let place = Place { path, config };
         let conn = place.open()?;
         let feed = EventFeed::new();
-        let desk = Desk::new(place.clone(), feed.clone(), conn)?;
         let readers = Readers::open(&place)?;
+        let desk = Desk::new(place, feed.clone(), conn, readers.clone())?;
         let writer = Writer::start(desk, lock)?;
         Ok(Self { readers, writer, feed, closing: OnceCell::new() })
     }

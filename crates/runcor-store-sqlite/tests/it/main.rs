@@ -18,5 +18,7 @@ mod files;
 mod golden;
 mod locking;
 mod order;
+#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+mod power;
 mod records;
 mod space;
