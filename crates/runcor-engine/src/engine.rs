@@ -239,7 +239,7 @@ impl Engine {
     /// # Errors
     /// `STORAGE_…` when the store can't be closed cleanly.
     pub async fn shutdown(&self) -> Result<()> {
-        self.shared.shutdown().await
+        Box::pin(self.shared.shutdown()).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! The journal as a running handler sees it: read once, fenced by the epoch on every write.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,8 +18,16 @@ pub(crate) struct RunJournal {
     clock: Arc<dyn Clock>,
     id: ExecutionId,
     epoch: u64,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
     /// What is known to be in the journal; `None` until it was read.
-    known: Mutex<Option<HashMap<String, JournalEntry>>>,
+    entries: Option<HashMap<String, JournalEntry>>,
+    /// Where an answer is being written: whoever drops the write before its
+    /// end does not know whether it is there.
+    unsure: HashSet<String>,
 }
 
 impl RunJournal {
@@ -38,14 +46,19 @@ impl RunJournal {
             clock: Arc::clone(clock),
             id: execution.id(),
             epoch: status.epoch,
-            known: Mutex::new(is_empty.then(HashMap::new)),
+            known: Mutex::new(Known {
+                entries: is_empty.then(HashMap::new),
+                unsure: HashSet::new(),
+            }),
         }
     }
 
-    /// Notes an entry that was written together with something else.
+    /// Notes an entry that was written.
     pub(crate) async fn learn(&self, entry: JournalEntry) {
-        if let Some(known) = self.known.lock().await.as_mut() {
-            known.insert(entry.path.clone(), entry);
+        let mut known = self.known.lock().await;
+        known.unsure.remove(&entry.path);
+        if let Some(entries) = known.entries.as_mut() {
+            entries.insert(entry.path.clone(), entry);
         }
     }
 
@@ -56,11 +69,17 @@ impl RunJournal {
 
     async fn known(&self, path: &str) -> Result<Option<JournalEntry>> {
         let mut known = self.known.lock().await;
-        let entries = match known.as_mut() {
+        if known.unsure.contains(path) {
+            // The store works in order: once it answers this, it is through with that write.
+            self.store.commit(Batch::new().with(Op::NotEnded { id: self.id })).await?;
+            *known = Known::default();
+        }
+        let entries = match known.entries.as_mut() {
             Some(entries) => entries,
             None => {
                 let stored = self.store.journal(self.id).await?;
-                known.insert(stored.into_iter().map(|entry| (entry.path.clone(), entry)).collect())
+                let stored = stored.into_iter().map(|entry| (entry.path.clone(), entry));
+                known.entries.insert(stored.collect())
             }
         };
         Ok(entries.get(path).cloned())
@@ -117,6 +136,7 @@ impl Journal for RunJournal {
     async fn end(&self, entry: JournalEntry, replace: bool) -> Result<()> {
         let mut pauses = Pauses::default();
         let mut is_unsure = false;
+        self.known.lock().await.unsure.insert(entry.path.clone());
         loop {
             let tried = match self.write(&entry, replace).await {
                 // Perhaps it was this handler itself, at an attempt whose answer was lost.

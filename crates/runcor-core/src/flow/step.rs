@@ -59,6 +59,7 @@ impl FlowContext {
         T: Serialize + DeserializeOwned,
         Fut: Future<Output = Result<T, FlowError>>,
     {
+        let work = Box::pin(work);
         self.describe_step(name).run(|_| work).await
     }
 
@@ -156,7 +157,8 @@ impl<'a> StepBuilder<'a> {
         let loan = met.lend();
         let step = self.ctx.step_at(met.path());
         let intent = met.intent();
-        let work = path::within(met.path(), async { work(step).await });
+        // In a box, or nested steps would make futures that are too large to move.
+        let work = Box::pin(path::within(met.path(), async { work(step).await }));
         let result = if self.at_most_once {
             met.begin(intent.clone()).await?;
             work.await
@@ -200,7 +202,11 @@ impl<'a> StepBuilder<'a> {
                 Err(error)
             }
             Err(_) if self.at_most_once => Err(self.ctx.ask_whether_it_happened(met)),
-            Err(error) => Err(error),
+            Err(error) => match met.begin(intent).await {
+                Err(lost) if !lost.is_retryable() => Err(lost.into()),
+                // The attempt counts, however short it was.
+                Ok(()) | Err(_) => Err(error),
+            },
         }
     }
 }

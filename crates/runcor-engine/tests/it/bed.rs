@@ -87,15 +87,41 @@ impl Bed {
         clock: ManualClock,
         dir: Arc<tempfile::TempDir>,
     ) -> Self {
-        let drain_timeout = config.drain_timeout;
-        let parts = EngineParts {
-            clock: Arc::new(clock.clone()),
-            config,
-            seed: Some(1),
-            ..EngineParts::new(Arc::clone(&store))
-        };
+        let parts = EngineParts { config, ..EngineParts::new(store) };
+        Self::start_parts(parts, clock, dir).await
+    }
+
+    /// Starts an engine that is put together otherwise than usual.
+    pub(crate) async fn of_parts(
+        kind: Kind,
+        change: impl FnOnce(EngineParts) -> EngineParts,
+    ) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let parts = change(EngineParts::new(store_of(kind, &dir)));
+        Self::start_parts(parts, ManualClock::new(), dir).await
+    }
+
+    async fn start_parts(
+        parts: EngineParts,
+        clock: ManualClock,
+        dir: Arc<tempfile::TempDir>,
+    ) -> Self {
+        let (drain_timeout, store) = (parts.config.drain_timeout, Arc::clone(&parts.store));
+        let parts = EngineParts { clock: Arc::new(clock.clone()), seed: Some(1), ..parts };
         let engine = Engine::start(parts).await.unwrap();
         Self { engine, clock, store, dir, drain_timeout }
+    }
+
+    /// Ends the engine and opens what it left with a new one, as a deploy does;
+    /// what is in memory ends with its engine, so there the old one goes on.
+    pub(crate) async fn reopened(self, kind: Kind) -> Self {
+        if kind == Kind::Memory {
+            return self;
+        }
+        self.stop().await;
+        let Self { clock, store, dir, .. } = self;
+        drop(store);
+        Self::open(kind, EngineConfig::default(), clock, dir).await
     }
 
     /// Shuts the engine down; handlers that do not end are given up after the drain timeout.
@@ -115,9 +141,9 @@ impl Bed {
         stopping.await.unwrap().unwrap();
     }
 
-    /// Registers a flow of a handler.
+    /// Registers a flow of a handler, in the place of an earlier one.
     pub(crate) fn register(&self, name: &str, handler: impl FlowHandler + 'static) {
-        self.engine.register(flow(name, handler)).unwrap();
+        self.engine.register_or_replace(flow(name, handler)).unwrap();
     }
 
     /// Triggers with a key and no input.

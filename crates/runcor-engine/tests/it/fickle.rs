@@ -153,11 +153,7 @@ impl Store for Fickle {
         self.meet(Call::Read, self.inner.journal_value(id, path)).await
     }
 
-    async fn due_waits(
-        &self,
-        now: Timestamp,
-        limit: usize,
-    ) -> Result<Vec<Execution>, StoreError> {
+    async fn due_waits(&self, now: Timestamp, limit: usize) -> Result<Vec<Execution>, StoreError> {
         self.inner.due_waits(now, limit).await
     }
 

@@ -2,17 +2,25 @@
 
 #![cfg(test)]
 
+mod approving;
+mod asking_models;
 mod bed;
+mod calling;
 mod cancelling;
+mod doubting;
 mod events;
 mod fickle;
+mod forking;
+mod joining;
 mod queueing;
 mod races;
 mod recovery;
+mod remembering;
 mod replaying;
 mod retention;
 mod retrying;
 mod shutdown;
+mod sleeping;
 mod soak;
 mod steps;
 mod triggering;
