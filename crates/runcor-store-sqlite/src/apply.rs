@@ -7,7 +7,7 @@ use crate::counters::Counters;
 use crate::decode::{self, COLUMNS};
 use crate::encode::{EncodedBatch, EncodedOp, Insertion, StatusRow, duration, integer, state_code};
 use crate::error::Error;
-use crate::{journal, retention};
+use crate::{compaction, journal, retention};
 
 /// An input above this size stands apart from its record.
 const INLINE_INPUT_BYTES: usize = 2048;
@@ -22,7 +22,8 @@ const INSERT: &str = "INSERT INTO executions (state, version, epoch, owner, due,
 const UPDATE: &str = "UPDATE executions SET state = ?1, version = ?2, epoch = ?3, owner = ?4, \
      due = ?5, ready = ?6, retries = ?7, resumes = ?8, started_at = ?9, completed_at = ?10, \
      active_before = ?11, active_since = ?12, transitions = ?13, error = ?14, wait = ?15, \
-     wait_data = ?16, resume_data = ?17, result = ?18 \
+     wait_data = ?16, resume_data = ?17, result = ?18, unpacked = CASE WHEN ?1 > 3 AND EXISTS \
+     (SELECT 1 FROM journal WHERE journal.number = executions.number) THEN ?10 END \
      WHERE id = ?19 AND version = ?20 AND epoch = ?21";
 
 /// Applies the operations of a batch, in order.
@@ -31,7 +32,7 @@ pub(crate) fn batch(
     batch: &EncodedBatch,
     counters: &mut Counters,
 ) -> Result<Receipt, Error> {
-    let mut swept = 0;
+    let (mut swept, mut compacted) = (0, 0);
     for op in &batch.ops {
         match op {
             EncodedOp::Insert(insertion) => insert(conn, insertion, counters)?,
@@ -45,14 +46,13 @@ pub(crate) fn batch(
             EncodedOp::NotEnded { id } => not_ended(conn, *id)?,
             EncodedOp::Lease { worker, until } => lease(conn, *worker, *until)?,
             EncodedOp::Retire { worker, now } => retire(conn, *worker, *now)?,
-            // A store may leave it undone.
-            EncodedOp::Compact { .. } => {}
+            EncodedOp::Compact(packings) => compacted += compaction::apply(conn, packings)?,
             EncodedOp::Sweep { now, limit, max_bytes } => {
                 swept += retention::sweep(conn, *now, *limit, *max_bytes, counters)?;
             }
         }
     }
-    Ok(Receipt::default().with_swept(swept))
+    Ok(Receipt::default().with_swept(swept).with_compacted(compacted))
 }
 
 fn insert(conn: &Connection, new: &Insertion, counters: &mut Counters) -> Result<(), Error> {

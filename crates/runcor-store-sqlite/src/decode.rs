@@ -1,5 +1,7 @@
 //! From columns to records. Whatever is damaged is an error that names the execution.
 
+mod journal;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +10,13 @@ use rusqlite::types::ValueRef;
 use serde::de::DeserializeOwned;
 
 use runcor_core::{
-    Answer, Event, EventRecord, Execution, ExecutionId, ExecutionSpec, ExecutionState,
-    ExecutionStatus, JournalEntry, JournalKind, Outcome, RequestHash, StoreError, Timestamp,
-    Transition, WorkerId,
+    Event, EventRecord, Execution, ExecutionId, ExecutionSpec, ExecutionState, ExecutionStatus,
+    StoreError, Timestamp, Transition, WorkerId,
 };
 
-use crate::encode::{DONE, FAILED, NOT_DONE, OriginRow, TRANSITION_BYTES, WaitRow};
+pub(crate) use journal::{ENTRY_COLUMNS, entry, entry_row, packed, value};
+
+use crate::encode::{OriginRow, TRANSITION_BYTES, WaitRow};
 use crate::error::damaged;
 
 /// The columns of a whole execution, in the order in which they are read.
@@ -93,51 +96,6 @@ fn documents(fields: &mut Fields<'_>, status: &mut ExecutionStatus) -> Field<()>
     status.resume_data = fields.optional_json("resume_data")?;
     status.result = fields.optional_json("result")?.map(Arc::new);
     Ok(())
-}
-
-/// The columns of a journal entry, in the order in which they are read.
-pub(crate) const ENTRY_COLUMNS: &str = "path, kind, request, attempts, begun, note, spend, \
-     reused, at, outcome, bytes, CASE WHEN bytes IS NULL THEN value END";
-
-/// Reads a journal entry from a row of [`ENTRY_COLUMNS`].
-pub(crate) fn entry(row: &Row<'_>, id: ExecutionId) -> Result<JournalEntry, StoreError> {
-    let mut fields = Fields { row, next: 0 };
-    read_entry(&mut fields).map_err(|Damage(column)| damage(id, column))
-}
-
-fn read_entry(fields: &mut Fields<'_>) -> Field<JournalEntry> {
-    Ok(JournalEntry {
-        path: fields.text("journal path")?.to_owned(),
-        kind: JournalKind::parse(fields.text("journal kind")?).ok_or(Damage("journal kind"))?,
-        request: fields.optional_blob("journal request")?.map(RequestHash::from_bytes),
-        attempts: fields.count("journal attempts")?,
-        begun: fields.instant("journal beginning")?,
-        note: fields.optional_json("journal note")?,
-        spend: fields.optional_json("journal spend")?,
-        reused: fields.int("journal reuse")? != 0,
-        answer: answer(fields)?,
-    })
-}
-
-fn answer(fields: &mut Fields<'_>) -> Field<Option<Answer>> {
-    let at = fields.optional_instant("journal end")?;
-    let outcome = fields.optional_int("journal outcome")?;
-    let bytes = fields.optional_int("journal size")?;
-    let Some((at, outcome)) = at.zip(outcome) else { return Ok(None) };
-    let outcome = match (outcome, bytes) {
-        (DONE, Some(bytes)) => Outcome::Spilled { bytes: bytes.unsigned_abs() },
-        (DONE, None) => Outcome::Done(fields.json("journal value")?),
-        (FAILED, _) => Outcome::Failed(fields.json("journal failure")?),
-        (NOT_DONE, _) => Outcome::NotDone,
-        _ => return Err(Damage("journal outcome")),
-    };
-    Ok(Some(Answer { at, outcome }))
-}
-
-/// Reads a result that stands alone in a row.
-pub(crate) fn result(row: &Row<'_>, id: ExecutionId) -> Result<serde_json::Value, StoreError> {
-    let mut fields = Fields { row, next: 0 };
-    fields.json("journal value").map_err(|Damage(column)| damage(id, column))
 }
 
 /// Reads an event from its number, body and result.

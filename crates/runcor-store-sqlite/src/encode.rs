@@ -14,6 +14,7 @@ use runcor_core::{
     Timestamp, Transition, WorkerId,
 };
 
+use crate::compaction::Packing;
 pub(crate) use journal::{DONE, EntryRow, FAILED, NOT_DONE};
 pub(crate) use rows::{OriginRow, WaitRow};
 
@@ -32,50 +33,16 @@ pub(crate) struct EncodedBatch {
 #[derive(Debug)]
 pub(crate) enum EncodedOp {
     Insert(Box<Insertion>),
-    Update {
-        id: ExecutionId,
-        expect: Fence,
-        status: Box<StatusRow>,
-    },
-    Delete {
-        id: ExecutionId,
-        expect: Fence,
-    },
-    Journal {
-        id: ExecutionId,
-        epoch: u64,
-        entry: Box<EntryRow>,
-        replace: bool,
-    },
-    Seed {
-        id: ExecutionId,
-        entries: Vec<EntryRow>,
-    },
-    Expect {
-        id: ExecutionId,
-        fence: Fence,
-    },
-    NotEnded {
-        id: ExecutionId,
-    },
-    Lease {
-        worker: WorkerId,
-        until: Timestamp,
-    },
-    Retire {
-        worker: WorkerId,
-        now: Timestamp,
-    },
-    Sweep {
-        now: Timestamp,
-        limit: usize,
-        max_bytes: Option<u64>,
-    },
-    #[expect(dead_code, reason = "see apply")]
-    Compact {
-        ended_before: Timestamp,
-        limit: usize,
-    },
+    Update { id: ExecutionId, expect: Fence, status: Box<StatusRow> },
+    Delete { id: ExecutionId, expect: Fence },
+    Journal { id: ExecutionId, epoch: u64, entry: Box<EntryRow>, replace: bool },
+    Seed { id: ExecutionId, entries: Vec<EntryRow> },
+    Expect { id: ExecutionId, fence: Fence },
+    NotEnded { id: ExecutionId },
+    Lease { worker: WorkerId, until: Timestamp },
+    Retire { worker: WorkerId, now: Timestamp },
+    Sweep { now: Timestamp, limit: usize, max_bytes: Option<u64> },
+    Compact(Vec<Packing>),
 }
 
 /// An event and its text.
@@ -114,10 +81,17 @@ pub(crate) struct StatusRow {
 #[derive(Debug, Default)]
 pub(crate) struct Encoder {
     bytes: usize,
+    /// What the compaction of the batch shall write.
+    packings: Option<Vec<Packing>>,
     last_result: Option<(Arc<Value>, Arc<str>)>,
 }
 
 impl Encoder {
+    /// Takes what was packed for the batch.
+    pub(crate) fn with_packings(packings: Vec<Packing>) -> Self {
+        Self { packings: Some(packings), ..Self::default() }
+    }
+
     pub(crate) fn batch(mut self, batch: Batch) -> Result<EncodedBatch, StoreError> {
         let mut ops = Vec::with_capacity(batch.ops.len());
         let mut events = Vec::new();
@@ -152,7 +126,7 @@ impl Encoder {
             Op::Lease { worker, until } => EncodedOp::Lease { worker, until },
             Op::Retire { worker, now } => EncodedOp::Retire { worker, now },
             Op::Sweep { now, limit, max_bytes } => EncodedOp::Sweep { now, limit, max_bytes },
-            Op::Compact { ended_before, limit } => EncodedOp::Compact { ended_before, limit },
+            Op::Compact { .. } => EncodedOp::Compact(self.packings.take().unwrap_or_default()),
             _ => {
                 let message = "the SQLite store is older than this operation".to_owned();
                 return Err(StoreError::Unavailable { message });
@@ -234,10 +208,9 @@ impl EncodedOp {
             | Self::Seed { .. }
             | Self::Expect { .. }
             | Self::NotEnded { .. } => true,
-            Self::Lease { .. }
-            | Self::Retire { .. }
-            | Self::Sweep { .. }
-            | Self::Compact { .. } => false,
+            Self::Lease { .. } | Self::Retire { .. } | Self::Sweep { .. } | Self::Compact(_) => {
+                false
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Journals: an entry for each place, written over until it has an answer.
 
-use runcor_core::{ExecutionId, JournalEntry};
+use runcor_core::{ExecutionId, JournalEntry, Outcome, RequestHash};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 use serde_json::Value;
 
@@ -8,6 +8,7 @@ use crate::apply::conflict;
 use crate::decode::{self, ENTRY_COLUMNS};
 use crate::encode::{EntryRow, integer};
 use crate::error::Error;
+use crate::pack::Numbered;
 
 /// One statement finds the execution, sees to the preconditions and writes:
 /// the cost of a step is the cost of this.
@@ -35,8 +36,8 @@ pub(crate) fn write(
 ) -> Result<(), Error> {
     let written = conn.prepare_cached(WRITE)?.execute(params![
         entry.path,
-        entry.kind,
-        entry.request,
+        entry.kind.as_str(),
+        entry.request.as_ref().map(RequestHash::as_bytes),
         entry.attempts,
         entry.begun,
         entry.note,
@@ -77,8 +78,8 @@ pub(crate) fn seed(conn: &Connection, id: ExecutionId, entries: &[EntryRow]) -> 
 fn append(conn: &Connection, number: i64, entry: &EntryRow) -> rusqlite::Result<()> {
     conn.prepare_cached(APPEND)?.execute(params![
         entry.path,
-        entry.kind,
-        entry.request,
+        entry.kind.as_str(),
+        entry.request.as_ref().map(RequestHash::as_bytes),
         entry.attempts,
         entry.begun,
         entry.note,
@@ -95,17 +96,40 @@ fn append(conn: &Connection, number: i64, entry: &EntryRow) -> rusqlite::Result<
 
 /// Reads a journal in the order in which its places were first met, large results left out.
 pub(crate) fn whole(conn: &Connection, id: ExecutionId) -> Result<Vec<JournalEntry>, Error> {
-    let sql = format!(
-        "SELECT {ENTRY_COLUMNS} FROM journal \
-         WHERE number = (SELECT number FROM executions WHERE id = ?1) ORDER BY entry"
-    );
+    // Rows and pack in one state of the database: a compaction moves them.
+    let conn = conn.unchecked_transaction()?;
+    let Some(number) = number(&conn, id)? else { return Ok(Vec::new()) };
+    let mut rows = unpacked(&conn, number, id)?;
+    if let Some(packed) = packed(&conn, number, id)? {
+        rows.extend(packed);
+        rows.sort_unstable_by_key(|(entry, _)| *entry);
+    }
+    let entries = rows.into_iter().map(|(_, row)| decode::entry(row, id));
+    Ok(entries.collect::<Result<_, _>>()?)
+}
+
+fn number(conn: &Connection, id: ExecutionId) -> rusqlite::Result<Option<i64>> {
+    conn.prepare_cached("SELECT number FROM executions WHERE id = ?1")?
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()
+}
+
+fn unpacked(conn: &Connection, number: i64, id: ExecutionId) -> Result<Vec<Numbered>, Error> {
+    let sql = format!("SELECT {ENTRY_COLUMNS} FROM journal WHERE number = ?1 ORDER BY entry");
     let mut statement = conn.prepare_cached(&sql)?;
-    let mut rows = statement.query([id.as_bytes()])?;
+    let mut rows = statement.query([number])?;
     let mut entries = Vec::new();
     while let Some(row) = rows.next()? {
-        entries.push(decode::entry(row, id)?);
+        entries.push(decode::entry_row(row, id)?);
     }
     Ok(entries)
+}
+
+fn packed(conn: &Connection, number: i64, id: ExecutionId) -> Result<Option<Vec<Numbered>>, Error> {
+    let mut statement = conn.prepare_cached("SELECT body FROM packs WHERE number = ?1")?;
+    let mut rows = statement.query([number])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(decode::packed(row, id)?))
 }
 
 /// Reads the result at a place, however large.
@@ -114,11 +138,21 @@ pub(crate) fn value(
     id: ExecutionId,
     path: &str,
 ) -> Result<Option<Value>, Error> {
+    let conn = conn.unchecked_transaction()?;
+    let Some(number) = number(&conn, id)? else { return Ok(None) };
     let mut statement = conn.prepare_cached(
-        "SELECT value FROM journal WHERE outcome = 0 AND path = ?2 \
-         AND number = (SELECT number FROM executions WHERE id = ?1)",
+        "SELECT value, bytes FROM journal WHERE number = ?1 AND path = ?2 AND outcome = 0",
     )?;
-    let mut rows = statement.query(params![id.as_bytes(), path])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(decode::result(row, id)?))
+    let mut rows = statement.query(params![number, path])?;
+    if let Some(row) = rows.next()? {
+        return Ok(Some(decode::value(row, id)?));
+    }
+    let packed = packed(&conn, number, id)?.unwrap_or_default();
+    let Some((_, row)) = packed.into_iter().find(|(_, row)| row.path == path) else {
+        return Ok(None);
+    };
+    match decode::entry(row, id)?.answer.map(|answer| answer.outcome) {
+        Some(Outcome::Done(value)) => Ok(Some(value)),
+        _ => Ok(None),
+    }
 }

@@ -39,10 +39,12 @@ mod encode;
 
 mod apply;
 mod claim;
+mod compaction;
 mod counters;
 mod event;
 mod journal;
 mod listing;
+mod pack;
 mod retention;
 mod timer;
 

@@ -85,6 +85,7 @@ pub(crate) fn remove(
         "DELETE FROM executions WHERE number = ?1",
         "DELETE FROM inputs WHERE number = ?1",
         "DELETE FROM journal WHERE number = ?1",
+        "DELETE FROM packs WHERE number = ?1",
     ] {
         conn.prepare_cached(sql)?.execute([number])?;
     }

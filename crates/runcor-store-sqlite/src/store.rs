@@ -5,9 +5,10 @@ use std::path::Path;
 use async_trait::async_trait;
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Page, Receipt, Store, StoreCapabilities, StoreError,
-    TenantId, Timestamp,
+    FlowName, IdempotencyKey, JournalEntry, Op, Page, Receipt, Store, StoreCapabilities,
+    StoreError, TenantId, Timestamp,
 };
+use rusqlite::Connection;
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -19,7 +20,7 @@ use crate::job::Job;
 use crate::lock::OwnerLock;
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{apply, event, file, journal, listing, timer};
+use crate::{apply, compaction, event, file, journal, listing, timer};
 
 /// A durable store in one SQLite file.
 ///
@@ -58,6 +59,17 @@ impl SqliteStore {
         Ok(Self { readers, writer, feed, closing: OnceCell::new() })
     }
 
+    /// Makes the encoder of a batch; where the batch compacts, packs are made first.
+    async fn encoder(&self, batch: &Batch) -> Result<Encoder, StoreError> {
+        let wish = batch.ops.iter().find_map(|op| match op {
+            Op::Compact { ended_before, limit } => Some((*ended_before, *limit)),
+            _ => None,
+        });
+        let Some((ended_before, limit)) = wish else { return Ok(Encoder::default()) };
+        let prepare = move |conn: &Connection| compaction::prepare(conn, ended_before, limit);
+        Ok(Encoder::with_packings(self.readers.aside(prepare).await?))
+    }
+
     async fn shut(&self) {
         self.readers.close().await;
         if let Some(thread) = self.writer.stop() {
@@ -76,7 +88,7 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, batch: Batch) -> Result<Receipt, StoreError> {
-        let batch = Encoder::default().batch(batch)?;
+        let batch = self.encoder(&batch).await?.batch(batch)?;
         self.writer.ask(|reply| Job::Commit { batch, reply }).await
     }
 

@@ -1,11 +1,12 @@
 //! Journal entries as rows: what came of them, and what stands apart because of its size.
 
-use runcor_core::{Answer, JournalEntry, Outcome, StoreError, Timestamp};
+use runcor_core::{Answer, JournalEntry, JournalKind, Outcome, RequestHash, StoreError, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{Encoder, integer};
 
 /// A result above this size is left out where a whole journal is read.
-const SPILLED_FROM_BYTES: usize = 8192;
+pub(crate) const SPILLED_FROM_BYTES: usize = 8192;
 
 /// The numbers that stand for outcomes in the database.
 pub(crate) const DONE: i64 = 0;
@@ -13,20 +14,35 @@ pub(crate) const FAILED: i64 = 1;
 pub(crate) const NOT_DONE: i64 = 2;
 
 /// A journal entry whose structured parts are text.
-#[derive(Debug)]
+///
+/// The short names are those of packs.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct EntryRow {
+    #[serde(rename = "p")]
     pub(crate) path: String,
-    pub(crate) kind: &'static str,
-    pub(crate) request: Option<[u8; 16]>,
+    #[serde(rename = "k")]
+    pub(crate) kind: JournalKind,
+    #[serde(rename = "h", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<RequestHash>,
+    #[serde(rename = "a")]
     pub(crate) attempts: u32,
+    #[serde(rename = "b")]
     pub(crate) begun: i64,
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub(crate) note: Option<String>,
-    pub(crate) at: Option<i64>,
-    pub(crate) outcome: Option<i64>,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub(crate) spend: Option<String>,
+    #[serde(rename = "r", default)]
     pub(crate) reused: bool,
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) at: Option<i64>,
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outcome: Option<i64>,
     /// The size of the value, where it is a large result.
+    #[serde(rename = "z", default, skip_serializing_if = "Option::is_none")]
     pub(crate) bytes: Option<i64>,
+    /// The result or the failure; left out where it is large and the row was read.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
     pub(crate) value: Option<String>,
 }
 
@@ -39,15 +55,15 @@ impl Encoder {
         };
         let is_large = |value: &&String| value.len() > SPILLED_FROM_BYTES && outcome == Some(DONE);
         Ok(EntryRow {
-            kind: entry.kind.as_str(),
-            request: entry.request.map(|hash| *hash.as_bytes()),
+            kind: entry.kind,
+            request: entry.request,
             attempts: entry.attempts,
             begun: entry.begun.as_millis(),
             note: self.optional(entry.note.as_ref())?,
-            at: answer.map(|answer| Timestamp::as_millis(answer.at)),
-            outcome,
             spend: self.optional(entry.spend.as_ref())?,
             reused: entry.reused,
+            at: answer.map(|answer| Timestamp::as_millis(answer.at)),
+            outcome,
             bytes: value.as_ref().filter(is_large).map(|value| integer(value.len())),
             value,
             path: entry.path,

@@ -2,14 +2,23 @@
 -- - `journal` has intents: `at` and `outcome` are NULL until there is an
 --   answer. `value` is the result or the failure. Where `bytes` is set, the
 --   value is a result so large that reads of a whole journal leave it out.
+-- - `unpacked` is the instant of an end after which the journal can be packed.
+--   Packing moves its rows into one of `packs`, those with `bytes` excepted,
+--   and compresses the values of these: they are BLOBs then.
 -- - `origin` is JSON of the caller and the fork; `parent` is the caller's id once more, for lists.
 -- - In version 1 a resume answered the next wait that the handler came to. In
 --   version 2 the answer stands in the journal: a wait that is under way is
 --   told its place there, and an answer that was not yet read is put into it.
 ALTER TABLE executions ADD COLUMN parent BLOB;
 ALTER TABLE executions ADD COLUMN origin TEXT;
+ALTER TABLE executions ADD COLUMN unpacked INTEGER;
 CREATE INDEX executions_parent ON executions (parent, state) WHERE parent IS NOT NULL;
 CREATE INDEX executions_ended  ON executions (completed_at) WHERE completed_at IS NOT NULL;
+CREATE INDEX executions_unpacked ON executions (unpacked) WHERE unpacked IS NOT NULL;
+CREATE TABLE packs (
+  number INTEGER PRIMARY KEY,
+  body   BLOB NOT NULL
+) STRICT;
 ALTER TABLE journal RENAME TO journal_1;
 DROP INDEX journal_path;
 CREATE TABLE journal (
@@ -26,7 +35,7 @@ CREATE TABLE journal (
   spend    TEXT,
   reused   INTEGER NOT NULL,
   bytes    INTEGER,
-  value    TEXT
+  value    ANY
 ) STRICT;
 CREATE UNIQUE INDEX journal_path ON journal (number, path);
 INSERT INTO journal
@@ -34,6 +43,8 @@ INSERT INTO journal
     CASE WHEN octet_length(value) > 8192 THEN octet_length(value) END, value
   FROM journal_1 ORDER BY entry;
 DROP TABLE journal_1;
+UPDATE executions SET unpacked = completed_at
+  WHERE completed_at IS NOT NULL AND number IN (SELECT number FROM journal);
 CREATE TEMP TABLE next_waits AS
   SELECT number, state,
     'wait#' || (1 + (SELECT count(*) FROM journal

@@ -207,7 +207,8 @@ async fn a_random_history_shows_no_difference_to_the_store_in_memory() {
                 assert_eq!(format!("{mine:?}"), format!("{other:?}"), "seed {seed}, turn {turn}");
             } else {
                 let batch = history.batch();
-                let mine = ours.commit(batch.clone()).await;
+                // The store in memory has nothing to pack.
+                let mine = ours.commit(batch.clone()).await.map(|told| told.with_compacted(0));
                 let other = theirs.commit(batch).await;
                 assert_eq!(format!("{mine:?}"), format!("{other:?}"), "seed {seed}, turn {turn}");
             }

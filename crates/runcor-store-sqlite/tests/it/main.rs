@@ -16,6 +16,7 @@ mod differential;
 mod events;
 mod files;
 mod golden;
+mod journals;
 mod locking;
 mod order;
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]

@@ -74,3 +74,36 @@ async fn a_batch_that_does_not_fit_does_not_spoil_its_neighbours() {
     assert!(matches!(giant, Err(StoreError::Full { .. })));
     assert_eq!(count(&store).await, 2);
 }
+
+#[tokio::test]
+async fn above_its_size_the_oldest_ends_go_first_though_they_are_not_due() {
+    let home = Home::new();
+    let store = home.open();
+    let mut keys = Vec::new();
+    for (n, end) in [(1, 40), (2, 10), (3, 30), (4, 20)] {
+        let mut execution = with_input("f", &n.to_string(), json!("x".repeat(100_000)));
+        store.commit(Batch::new().insert(execution.clone())).await.unwrap();
+        store
+            .commit(step(&mut execution, Change::Claim { worker: worker() }, at(1)))
+            .await
+            .unwrap();
+        store.commit(step(&mut execution, complete(json!(null)), at(end))).await.unwrap();
+        keys.push(execution.id());
+    }
+    // What has not ended is never in the way.
+    store.commit(Batch::new().insert(with_input("f", "live", json!(1)))).await.unwrap();
+    let sweep = |limit, max_bytes| {
+        let sweep = Op::Sweep { now: at(50), limit, max_bytes: Some(max_bytes) };
+        let commit = store.commit(Batch::new().with(sweep));
+        async { commit.await.unwrap().swept }
+    };
+    assert_eq!(sweep(9, 1 << 30).await, 0);
+    assert_eq!(sweep(1, 1).await, 1);
+    assert_eq!(store.execution(keys[1]).await.unwrap(), None);
+    // Room for two of the three that are left.
+    assert_eq!(sweep(9, 330_000).await, 1);
+    assert_eq!(store.execution(keys[3]).await.unwrap(), None);
+    assert_eq!(sweep(9, 1).await, 2);
+    assert_eq!(sweep(9, 1).await, 0);
+    assert_eq!(count(&store).await, 1);
+}
