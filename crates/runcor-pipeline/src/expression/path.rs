@@ -192,7 +192,14 @@ mod tests {
 
     #[test]
     fn a_malformed_path_is_refused() {
-        for text in ["$.", "$.a[", "$5.00", "a.b", "", "$.a b", "$.a[?]"] {
+        for text in ["$.", "$.a[", "$5.00", "a.b", "", "$.a b", "$.a[?]", "$['a]"] {
+            assert!(Path::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_escape_that_breaks_off_is_refused() {
+        for text in [r#"$["\u"#, r#"$["\u0"#, r"$['\uD83D\u", r"$['\uD83D\uD", r"$[?@.a == '\u"] {
             assert!(Path::parse(text).is_err(), "{text}");
         }
     }

@@ -36,7 +36,8 @@ pub(crate) fn path_end(text: &str) -> usize {
     let mut depth = 0_usize;
     while let Some((at, char)) = chars.next() {
         match char {
-            '\'' | '"' => skip_string(&mut chars, char, |_| {}),
+            // Where it is not closed, the whole text is the path, and is refused as one.
+            '\'' | '"' => _ = skip_string(&mut chars, char, |_| {}),
             '[' | '(' => depth += 1,
             ']' | ')' => depth = depth.saturating_sub(1),
             ' ' | '\t' | '\n' | '\r' | '=' | '!' | '<' | '>' if depth == 0 => return at,
@@ -46,11 +47,12 @@ pub(crate) fn path_end(text: &str) -> usize {
     text.len()
 }
 
+/// Goes past a quoted text; returns whether it is closed.
 fn skip_string(
     chars: &mut impl Iterator<Item = (usize, char)>,
     quote: char,
     mut see: impl FnMut(char),
-) {
+) -> bool {
     while let Some((_, char)) = chars.next() {
         see(char);
         match char {
@@ -59,10 +61,11 @@ fn skip_string(
                     see(escaped);
                 }
             }
-            _ if char == quote => return,
+            _ if char == quote => return true,
             _ => {}
         }
     }
+    false
 }
 
 struct Scanner<'a> {
@@ -95,7 +98,10 @@ impl Scanner<'_> {
                 '\'' | '"' => {
                     self.out.push(char);
                     let out = &mut self.out;
-                    skip_string(&mut self.chars, char, |char| out.push(char));
+                    // The parser behind panics at an escape that the end of the path cuts.
+                    if !skip_string(&mut self.chars, char, |char| out.push(char)) {
+                        return Err(format!("a text in the path is not closed by {char}"));
+                    }
                 }
                 _ => {
                     self.nest(char)?;
