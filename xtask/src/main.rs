@@ -14,6 +14,7 @@ mod doc;
 mod examples;
 mod features;
 mod fmt;
+mod fuzz;
 mod lint;
 mod metadata;
 mod new_crate;
@@ -29,7 +30,7 @@ use anyhow::{Result, bail};
 use crate::command::Command;
 use crate::project::Project;
 
-const COMMANDS: [Command; 12] = [
+const COMMANDS: [Command; 13] = [
     ci::COMMAND,
     fmt::COMMAND,
     lint::COMMAND,
@@ -41,6 +42,7 @@ const COMMANDS: [Command; 12] = [
     tidy::COMMAND,
     bench::COMMAND,
     crash::COMMAND,
+    fuzz::COMMAND,
     new_crate::COMMAND,
 ];
 

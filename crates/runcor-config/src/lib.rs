@@ -30,6 +30,9 @@ mod config;
 mod discover;
 mod error;
 mod findings;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod interpolate;
 mod load;
 mod node;

@@ -48,6 +48,9 @@
 mod error;
 mod expression;
 mod file;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod run;
 mod spec;
 mod webhook;

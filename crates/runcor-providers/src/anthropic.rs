@@ -1,6 +1,8 @@
 //! Anthropic's Messages API.
 
 mod config;
+#[cfg(all(any(test, fuzzing), feature = "anthropic", feature = "google", feature = "openai"))]
+pub(crate) mod fuzzing;
 mod model;
 mod provider;
 mod request;

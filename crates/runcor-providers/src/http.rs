@@ -16,3 +16,9 @@ pub(crate) use client::{Http, Settings, is_event_stream};
 pub(crate) use drive::{Decoder, Progress, drive, replay};
 pub(crate) use fault::Fault;
 pub use timeouts::Timeouts;
+
+#[cfg(all(any(test, fuzzing), feature = "anthropic", feature = "google", feature = "openai"))]
+pub(crate) use {
+    body::json_object, classify::from_response as error_answer,
+    retry_after::from_headers as retry_wish,
+};

@@ -26,6 +26,9 @@
 //! ```
 
 mod error;
+#[cfg(all(any(test, fuzzing), feature = "anthropic", feature = "google", feature = "openai"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(any(feature = "anthropic", feature = "google", feature = "openai"))]
 mod http;
 mod mock;

@@ -6,6 +6,7 @@
 //! - [`ScriptedProvider`] is a model that says what a test tells it to say.
 //! - [`FaultStore`] makes any store fail at the commit that a test chooses.
 //! - [`RecordingSink`] remembers the events that were announced.
+//! - [`replay_inputs`] gives a fuzz target the inputs that are kept for it.
 //! - [`ManualClock`] is time that stands still until a test moves it.
 //!
 //! ```
@@ -19,6 +20,7 @@ mod builder;
 mod closed;
 mod fault_store;
 mod recording_sink;
+mod replay_inputs;
 mod scripted_provider;
 mod store_suite;
 pub mod vendor_server;
@@ -26,6 +28,7 @@ pub mod vendor_server;
 pub use builder::ExecutionBuilder;
 pub use fault_store::FaultStore;
 pub use recording_sink::RecordingSink;
+pub use replay_inputs::replay_inputs;
 pub use runcor_core::ManualClock;
 pub use scripted_provider::{ScriptStep, ScriptedProvider};
 pub use store_suite::{Scenario, StoreFixture, run_scenario, scenarios};

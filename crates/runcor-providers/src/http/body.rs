@@ -11,8 +11,12 @@ pub(crate) const MAX_BODY: usize = 16 << 20;
 
 /// Reads a JSON object; an error object in a success's clothes is an error.
 pub(crate) async fn read_json(response: Response) -> Result<Value, Fault> {
-    let bytes = read(response, MAX_BODY).await?;
-    let value: Value = serde_json::from_slice(&bytes)
+    json_object(&read(response, MAX_BODY).await?)
+}
+
+/// Makes sense of a whole body.
+pub(crate) fn json_object(bytes: &[u8]) -> Result<Value, Fault> {
+    let value: Value = serde_json::from_slice(bytes)
         .map_err(|_| Fault::malformed("the answer is not JSON; is baseUrl the API's address?"))?;
     match value.get("error") {
         Some(error) if !error.is_null() => Err(from_error_object(error)),

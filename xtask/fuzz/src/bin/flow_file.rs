@@ -1,0 +1,7 @@
+//! Fuzzes flow files.
+
+#![no_main]
+
+use runcor_pipeline::fuzzing;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzzing::flow_file(data));
