@@ -73,7 +73,12 @@ impl Calls for RunCalls {
         let mut intent = call.intent.with_note(JournalEntry::child_note(child));
         let note = Batch::new().with(self.journal.operation(&intent, false));
         // Known already is a child whose start was stored though the store could not say so.
-        let child = shared.admit_with(spec, note).await?.execution.id();
+        let started = shared.admit_with(spec, note).await.map_err(|error| match error.code() {
+            // The note is refused to whoever runs the caller no longer.
+            ErrorCode::InvalidState => self.journal.lost(),
+            _ => error,
+        });
+        let child = started?.execution.id();
         intent.note = Some(JournalEntry::child_note(child));
         self.journal.learn(intent).await;
         Ok(child)

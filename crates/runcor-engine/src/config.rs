@@ -23,6 +23,9 @@ pub struct EngineConfig {
     pub on_orphan: OrphanPolicy,
     /// How long this engine owns its executions without a sign of life.
     pub lease: Duration,
+    /// How long the store may leave commits without an answer before the engine
+    /// counts as degraded (`STORAGE_SLOW`); zero is for ever.
+    pub slow_commit: Duration,
 }
 
 impl Default for EngineConfig {
@@ -35,6 +38,7 @@ impl Default for EngineConfig {
             max_bytes: None,
             on_orphan: OrphanPolicy::Requeue,
             lease: Duration::from_secs(30),
+            slow_commit: Duration::from_secs(5),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use runcor_core::{Batch, Op, StoreError, Timestamp};
 
+use crate::outlast::Attempts;
 use crate::runner;
 use crate::shared::Shared;
 
@@ -33,7 +34,14 @@ pub(crate) async fn work(shared: Arc<Shared>) {
 
 async fn watch(shared: Arc<Shared>) {
     let mut timers = Timers::new(&shared);
+    let mut attempts = Attempts::default();
     while !shared.stopping.is_cancelled() {
+        if shared.health.is_degraded() {
+            attempts.outlast(&shared).await;
+            // Everything that is due may have become so in the meantime.
+            timers = Timers::new(&shared);
+            continue;
+        }
         let dispatched =
             if shared.draining.is_cancelled() { Ok(()) } else { dispatch(&shared).await };
         let until = timers.tend(&shared).await;
@@ -42,9 +50,10 @@ async fn watch(shared: Arc<Shared>) {
                 Ok(()) => tokio::select! {
                     () = shared.admission.woken() => {}
                     () = shared.clock.sleep_until(until) => {}
+                    () = shared.health.changed() => {}
                 },
                 Err(error) => {
-                    tracing::warn!(%error, "runnable executions could not be claimed, trying again");
+                    tracing::debug!(%error, "runnable executions could not be claimed, trying again");
                     // Whoever wakes it now would only have it fail again.
                     shared.clock.sleep(REST_AFTER_FAILURE).await;
                 }
@@ -112,7 +121,7 @@ impl Timers {
         let mut renew_at = shared.renew_lease_at();
         if now >= renew_at {
             if let Err(error) = shared.renew_lease().await {
-                tracing::warn!(%error, "the lease could not be renewed, trying again");
+                tracing::debug!(%error, "the lease could not be renewed, trying again");
             }
             renew_at = shared.renew_lease_at().max(now.after(REST_AFTER_FAILURE));
         }
@@ -121,7 +130,7 @@ impl Timers {
             shared.next_wake.store(i64::MAX, Ordering::SeqCst);
             shared.timers_changed.store(false, Ordering::SeqCst);
             self.due_at = self.do_what_is_due(shared, now).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "timers could not be looked at, trying again");
+                tracing::debug!(%error, "timers could not be looked at, trying again");
                 now.after(REST_AFTER_FAILURE)
             });
             shared.next_wake.store(self.due_at.as_millis(), Ordering::SeqCst);

@@ -20,10 +20,13 @@ use crate::admission::Admission;
 use crate::config::EngineConfig;
 use crate::dispatcher;
 use crate::emitter::{self, Emitter};
+use crate::health::Health;
 use crate::lease;
 use crate::registry::Registry;
 use crate::shared::{Jitter, Shared};
+use crate::steady::{self, Steady};
 use crate::waiters::Waiters;
+use crate::watched::Watched;
 
 /// What an engine is put together from.
 #[derive(Debug)]
@@ -135,6 +138,10 @@ impl Engine {
     pub async fn start(parts: EngineParts) -> Result<Self> {
         let EngineParts { store, models, tools, clock, config, seed, events } = parts;
         config.check()?;
+        let clock = Arc::new(Steady::new(clock));
+        steady::catch_up(&clock, &*store).await;
+        let health = Arc::new(Health::new(Arc::clone(&clock) as _, config.slow_commit));
+        let store: Arc<dyn Store> = Arc::new(Watched::new(store, Arc::clone(&health)));
         let now = clock.now();
         let worker = WorkerId::mint(now);
         let (lease, leased_until) = lease::operation(worker, &config, now);
@@ -146,6 +153,7 @@ impl Engine {
             admission: Arc::new(Admission::new(config.concurrency, config.max_queued)),
             config,
             store: Arc::clone(&store),
+            health,
             models,
             tools,
             clock,
@@ -161,6 +169,7 @@ impl Engine {
             draining: CancellationToken::new(),
             stopping: CancellationToken::new(),
             status: AtomicU8::new(0),
+            renewing: tokio::sync::Mutex::default(),
             leased_until: AtomicI64::new(leased_until.as_millis()),
             next_wake: AtomicI64::new(i64::MAX),
             timers_changed: AtomicBool::new(false),
@@ -311,7 +320,7 @@ impl Runtime for Engine {
     }
 
     fn health(&self) -> EngineHealth {
-        EngineHealth::default()
+        EngineHealth { degraded: self.shared.health.trouble() }
     }
 
     fn uptime(&self) -> Duration {

@@ -1,7 +1,12 @@
 //! The journal as a running handler sees it: read once, fenced by the epoch on every write.
+//!
+//! Whatever a handler does begins with a look into its journal. So this is also
+//! where a run that nobody is sure to own any more is held up, before it has
+//! an effect that its new owner has as well.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use runcor_core::{
@@ -10,14 +15,21 @@ use runcor_core::{
 };
 use tokio::sync::Mutex;
 
-use crate::pause::Pauses;
+use crate::health::Health;
+use crate::patience::Patience;
+use crate::shared::Shared;
 
 /// The journal of one run of a handler.
 pub(crate) struct RunJournal {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    health: Arc<Health>,
+    /// Weak, since a handler may leave its context behind somewhere.
+    shared: Weak<Shared>,
     id: ExecutionId,
     epoch: u64,
+    /// Whether somebody else has taken the execution over.
+    lost: Arc<AtomicBool>,
     known: Mutex<Known>,
 }
 
@@ -32,20 +44,19 @@ struct Known {
 
 impl RunJournal {
     /// Makes the journal of the run that `execution` is in.
-    pub(crate) fn new(
-        store: &Arc<dyn Store>,
-        clock: &Arc<dyn Clock>,
-        execution: &Execution,
-    ) -> Self {
+    pub(crate) fn new(shared: &Arc<Shared>, execution: &Execution) -> Self {
         // The first run of an execution has nothing to look up, unless it is a fork.
         let status = &execution.status;
         let is_first = status.epoch == 1 && status.retry_count == 0 && status.resume_count == 0;
         let is_empty = is_first && execution.spec.fork.is_none();
         Self {
-            store: Arc::clone(store),
-            clock: Arc::clone(clock),
+            store: Arc::clone(&shared.store),
+            clock: Arc::clone(&shared.clock),
+            health: Arc::clone(&shared.health),
+            shared: Arc::downgrade(shared),
             id: execution.id(),
             epoch: status.epoch,
+            lost: shared.running.lost(execution),
             known: Mutex::new(Known {
                 entries: is_empty.then(HashMap::new),
                 unsure: HashSet::new(),
@@ -96,7 +107,39 @@ impl RunJournal {
         Ok(stored.iter().any(|stored| is_same_writing(stored, entry)))
     }
 
-    fn lost(&self) -> Error {
+    /// Fails when the execution is somebody else's by now. Where nobody can
+    /// tell, because the lease has run out, this waits until it is renewed.
+    async fn check_ownership(&self) -> Result<()> {
+        let mut patience = Patience::new(&self.health);
+        loop {
+            if self.lost.load(Ordering::SeqCst) {
+                return Err(self.lost());
+            }
+            let Some(shared) = self.shared.upgrade() else { return Ok(()) };
+            let Err(error) = shared.hold_lease(shared.now()).await else { break };
+            drop(shared);
+            tracing::debug!(execution = %self.id, %error, "the lease can't be renewed yet");
+            self.clock.sleep(patience.after(error)?).await;
+        }
+        if self.lost.load(Ordering::SeqCst) { Err(self.lost()) } else { Ok(()) }
+    }
+
+    /// Stops the run if a conflict came from the loss of the execution; a
+    /// handler may meet other conflicts with itself.
+    async fn stop_if_lost(&self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let key = (self.id, self.epoch);
+        if shared.is_lost(key).await.unwrap_or(false) {
+            shared.running.lose(key);
+        }
+    }
+
+    async fn conflict(&self) -> Error {
+        self.stop_if_lost().await;
+        self.lost()
+    }
+
+    pub(crate) fn lost(&self) -> Error {
         let message = format!("execution {} is no longer run by this handler", self.id);
         Error::new(ErrorCode::ExecutionLost, message)
     }
@@ -105,6 +148,7 @@ impl RunJournal {
 #[async_trait]
 impl Journal for RunJournal {
     async fn find(&self, path: &str) -> Result<Option<JournalEntry>> {
+        self.check_ownership().await?;
         let Some(mut entry) = self.known(path).await? else { return Ok(None) };
         if let Some(answer) = &mut entry.answer
             && matches!(answer.outcome, Outcome::Spilled { .. })
@@ -119,14 +163,22 @@ impl Journal for RunJournal {
         Ok(Some(entry))
     }
 
+    /// Notes what begins, however long the store takes to accept it: what can't
+    /// be noted does not begin, and trouble of the store is no failure of the handler.
     async fn begin(&self, entry: JournalEntry) -> Result<()> {
-        match self.write(&entry, false).await {
-            Ok(()) => {
-                self.learn(entry).await;
-                Ok(())
-            }
-            Err(StoreError::Conflict { .. }) => Err(self.lost()),
-            Err(error) => Err(error.into()),
+        let mut patience = Patience::new(&self.health);
+        loop {
+            // Once more does no harm where only the answer was lost.
+            let error = match self.write(&entry, false).await {
+                Ok(()) => {
+                    self.learn(entry).await;
+                    return Ok(());
+                }
+                Err(StoreError::Conflict { .. }) => return Err(self.conflict().await),
+                Err(error) => error,
+            };
+            tracing::debug!(execution = %self.id, %error, "a beginning can't be noted yet");
+            self.clock.sleep(patience.after(error)?).await;
         }
     }
 
@@ -134,7 +186,7 @@ impl Journal for RunJournal {
     /// the handler has paid for it already. Timeout, cancel and shutdown end
     /// the attempts by dropping the handler's future.
     async fn end(&self, entry: JournalEntry, replace: bool) -> Result<()> {
-        let mut pauses = Pauses::default();
+        let mut patience = Patience::new(&self.health);
         let mut is_unsure = false;
         self.known.lock().await.unsure.insert(entry.path.clone());
         loop {
@@ -143,19 +195,17 @@ impl Journal for RunJournal {
                 Err(StoreError::Conflict { .. }) if is_unsure => self.reads_back(&entry).await,
                 tried => tried.map(|()| true),
             };
-            match tried {
+            let error = match tried {
                 Ok(true) => {
                     self.learn(entry).await;
                     return Ok(());
                 }
-                Ok(false) | Err(StoreError::Conflict { .. }) => return Err(self.lost()),
-                Err(error) if error.is_temporary() => {
-                    tracing::warn!(execution = %self.id, %error, "a result can't be stored yet, trying again");
-                }
-                Err(error) => return Err(error.into()),
-            }
+                Ok(false) | Err(StoreError::Conflict { .. }) => return Err(self.conflict().await),
+                Err(error) => error,
+            };
+            tracing::debug!(execution = %self.id, %error, "a result can't be stored yet");
             is_unsure = true;
-            self.clock.sleep(pauses.next()).await;
+            self.clock.sleep(patience.after(error)?).await;
         }
     }
 }

@@ -13,6 +13,8 @@
 //!   what it has called; it is committed together with that end.
 //! - The *dispatcher* claims what is runnable, wakes sleepers, fails waits that took too long,
 //!   removes what is past its retention and renews the lease.
+//! - *Health* is whether the store takes what it is given; while it does not,
+//!   nothing new is accepted, and what runs keeps its results until it does.
 //! - *Strays* are what the store calls ours though nobody here runs it, because
 //!   the answer of a commit was lost; they go back to the queue.
 //! - A *runner* owns one execution by lease and epoch, and drives its handler.
@@ -29,9 +31,12 @@ mod engine;
 mod family;
 mod fork;
 mod handler;
+mod health;
 mod journal;
 mod lease;
 mod operations;
+mod outlast;
+mod patience;
 mod pause;
 mod registry;
 mod runner;
@@ -39,9 +44,11 @@ mod running;
 mod settle;
 mod shared;
 mod shutdown;
+mod steady;
 mod strays;
 mod trigger;
 mod waiters;
+mod watched;
 
 pub use config::{EngineConfig, OrphanPolicy};
 pub use engine::{Engine, EngineParts, EventPipe};

@@ -224,7 +224,7 @@ fn context(
     stop: &CancellationToken,
 ) -> FlowContext {
     let status = &execution.status;
-    let journal = Arc::new(RunJournal::new(&shared.store, &shared.clock, execution));
+    let journal = Arc::new(RunJournal::new(shared, execution));
     FlowContext::new(FlowContextParts {
         spec: Arc::clone(&execution.spec),
         retry_count: status.retry_count,

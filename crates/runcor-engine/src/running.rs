@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use runcor_core::{Execution, ExecutionId};
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 ///
 /// A resume may be claimed and run before the runner of the time before has
 /// left, so that the identity alone would not tell them apart.
-type Key = (ExecutionId, u64);
+pub(crate) type Key = (ExecutionId, u64);
 
 /// What this process runs.
 #[derive(Debug, Default)]
@@ -21,9 +22,17 @@ pub(crate) struct Running {
 
 #[derive(Debug, Default)]
 struct Inner {
-    runs: HashMap<Key, CancellationToken>,
+    runs: HashMap<Key, Stop>,
     /// What was stopped before it was known here; only while something is claimed.
     early: HashSet<Key>,
+}
+
+/// How to stop a run.
+#[derive(Debug, Clone)]
+struct Stop {
+    token: CancellationToken,
+    /// Whether somebody else has taken the execution over.
+    lost: Arc<AtomicBool>,
 }
 
 /// An execution that this process owns; dropping it forgets it.
@@ -47,7 +56,7 @@ impl Running {
         if inner.early.contains(&key) {
             stop.cancel();
         }
-        inner.runs.insert(key, stop.clone());
+        inner.runs.insert(key, Stop { token: stop.clone(), lost: Arc::default() });
         drop(inner);
         Run { execution, stop, key, running: Arc::clone(self) }
     }
@@ -57,8 +66,8 @@ impl Running {
     pub(crate) fn stop(&self, execution: &Execution) -> bool {
         let key = (execution.id(), execution.status.epoch);
         let mut inner = self.inner.lock();
-        if let Some(token) = inner.runs.get(&key) {
-            token.cancel();
+        if let Some(stop) = inner.runs.get(&key) {
+            stop.token.cancel();
             return true;
         }
         inner.early.insert(key);
@@ -68,6 +77,26 @@ impl Running {
     /// Forgets a stop that came before anything was known to run.
     pub(crate) fn forget(&self, execution: &Execution) {
         self.inner.lock().early.remove(&(execution.id(), execution.status.epoch));
+    }
+
+    /// Stops a run whose execution somebody else has taken over.
+    pub(crate) fn lose(&self, key: Key) {
+        if let Some(stop) = self.inner.lock().runs.get(&key) {
+            stop.lost.store(true, Ordering::SeqCst);
+            stop.token.cancel();
+        }
+    }
+
+    /// Returns what tells whether a run is [lost](Self::lose).
+    pub(crate) fn lost(&self, execution: &Execution) -> Arc<AtomicBool> {
+        let key = (execution.id(), execution.status.epoch);
+        let inner = self.inner.lock();
+        inner.runs.get(&key).map(|stop| Arc::clone(&stop.lost)).unwrap_or_default()
+    }
+
+    /// Returns everything that runs.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        self.inner.lock().runs.keys().copied().collect()
     }
 
     /// Returns whether anything runs an execution.

@@ -2,7 +2,7 @@
 
 use runcor_core::{Applied, Change, ErrorCode, Execution, ExecutionError, StoreError};
 
-use crate::pause::Pauses;
+use crate::patience::Patience;
 use crate::shared::{Around, Shared};
 
 pub(crate) async fn fail(
@@ -55,7 +55,8 @@ pub(crate) enum Settled {
 /// execution is no longer this runner's.
 ///
 /// What a handler has achieved is never thrown away because the disk is full
-/// for a while; what the store can never keep becomes a failure. When the
+/// for a while, or the store damaged until somebody has repaired it; what the
+/// store can never keep becomes a failure. When the
 /// engine stops first, the record still says `running`, and the next start
 /// runs the execution again.
 pub(crate) async fn settle(shared: &Shared, execution: &mut Execution, change: Change) -> bool {
@@ -103,16 +104,16 @@ async fn commit_in_the_end(
             return Ok(Settled::NotOurs);
         }
     };
-    let mut pauses = Pauses::default();
+    let mut patience = Patience::new(&shared.health);
     loop {
         let error = match try_commit(shared, execution, &applied, around).await {
             Ok(settled) => return Ok(settled),
-            Err(error) if error.is_temporary() => error,
-            Err(error) => return Err(error),
+            Err(error) => error,
         };
-        tracing::warn!(execution = %id, %error, "the outcome can't be stored yet, trying again");
+        tracing::debug!(execution = %id, %error, "the outcome can't be stored yet");
+        let pause = patience.after(error)?;
         tokio::select! {
-            () = shared.clock.sleep(pauses.next()) => {}
+            () = shared.clock.sleep(pause) => {}
             () = shared.stopping.cancelled() => return Ok(Settled::NotOurs),
         }
     }

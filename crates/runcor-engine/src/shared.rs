@@ -14,6 +14,7 @@ use crate::admission::Admission;
 use crate::config::EngineConfig;
 use crate::emitter::Emitter;
 use crate::family::Family;
+use crate::health::Health;
 use crate::registry::Registry;
 use crate::running::{Run, Running};
 use crate::strays::is_same_change;
@@ -25,7 +26,9 @@ pub(crate) const MAX_RACES: usize = 100;
 /// What all parts of one engine share.
 pub(crate) struct Shared {
     pub(crate) config: EngineConfig,
+    /// The store, through which its health is watched.
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) health: Arc<Health>,
     pub(crate) durable: bool,
     pub(crate) models: Arc<dyn ModelService>,
     pub(crate) tools: Arc<dyn ToolProvider>,
@@ -48,6 +51,8 @@ pub(crate) struct Shared {
     /// Cancelled when handlers have to stop.
     pub(crate) stopping: CancellationToken,
     pub(crate) status: AtomicU8,
+    /// Held by whoever renews the lease.
+    pub(crate) renewing: tokio::sync::Mutex<()>,
     /// When this worker's lease ends, in milliseconds.
     pub(crate) leased_until: AtomicI64,
     /// When the dispatcher looks at timers next, in milliseconds.

@@ -1,5 +1,6 @@
 //! Shutdown: no more work, time to finish, and nothing lost.
 
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -13,6 +14,12 @@ use crate::shared::Shared;
 
 /// How long what was told to stop, and the store, are waited for at most.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The same while the store has trouble: it is known to answer nothing, or nothing good.
+const PATIENCE_IN_TROUBLE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether that is so.
+const LOOK: Duration = Duration::from_secs(1);
 
 impl Shared {
     /// Stops the engine; a second call waits for the first.
@@ -37,6 +44,7 @@ impl Shared {
         if self.in_time(self.tasks.wait()).await.is_none() {
             tracing::error!(tasks = self.tasks.len(), "tasks do not stop and are left behind");
         }
+        self.tell_what_is_left();
         let closed = self.in_time(async {
             if !self.durable {
                 self.fail_active().await;
@@ -53,11 +61,31 @@ impl Shared {
     /// Gives what should take a moment up when it takes far longer: a handler
     /// that never yields or a store that hangs must not keep the process.
     async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = self.clock.sleep(PATIENCE) => None,
+        let begun = self.now();
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => return Some(done),
+                () = self.clock.sleep(LOOK) => {}
+            }
+            let is_well = self.health.trouble().is_none();
+            let patience = if is_well { PATIENCE } else { PATIENCE_IN_TROUBLE };
+            if self.now().since(begun) >= patience {
+                return None;
+            }
         }
+    }
+
+    /// Says what becomes of that which the store could not be told any more.
+    fn tell_what_is_left(&self) {
+        let Some(trouble) = self.health.trouble() else { return };
+        let fate = if self.durable {
+            "the engine stops while the store has trouble; executions that it could not be told of              go on after the next start, without their finished steps"
+        } else {
+            "the engine stops while the store has trouble"
+        };
+        tracing::error!(code = %trouble.code, since = %trouble.since, message = %trouble.message, "{fate}");
     }
 
     /// Waits until no handler runs, for the drain timeout at most.

@@ -71,6 +71,9 @@ impl Shared {
         spec: ExecutionSpec,
         also: Batch,
     ) -> Result<Triggered> {
+        if let Some(known) = self.refuse_in_trouble(&spec).await? {
+            return Ok(known);
+        }
         let shared = Arc::clone(self);
         self.detached(|| async move {
             let execution = Execution::queued(spec);
@@ -88,9 +91,21 @@ impl Shared {
         spec: ExecutionSpec,
         also: Batch,
     ) -> Result<Triggered> {
+        if let Some(known) = self.refuse_in_trouble(&spec).await? {
+            return Ok(known);
+        }
         let shared = Arc::clone(self);
         self.detached(|| async move { shared.insert_queued(Execution::queued(spec), also).await })
             .await
+    }
+
+    /// Refuses what is new while the store has trouble; what is known is a read, and answered.
+    async fn refuse_in_trouble(&self, spec: &ExecutionSpec) -> Result<Option<Triggered>> {
+        let Some(refusal) = self.health.refusal() else { return Ok(None) };
+        match self.known(spec).await {
+            Ok(Some(execution)) => Ok(Some(Triggered { execution, replayed: true })),
+            Ok(None) | Err(_) => Err(refusal),
+        }
     }
 
     async fn insert_running(
