@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
+use fail::fail_point;
 use runcor_core::{
     Batch, Calls, ChildCall, Error, ErrorCode, Execution, ExecutionId, ExecutionSpec,
     IdempotencyKey, JournalEntry, Outcome, Parent, RequestHash, Result,
@@ -73,12 +74,14 @@ impl Calls for RunCalls {
         let mut intent = call.intent.with_note(JournalEntry::child_note(child));
         let note = Batch::new().with(self.journal.operation(&intent, false));
         // Known already is a child whose start was stored though the store could not say so.
+        fail_point!("call.before_start");
         let started = shared.admit_with(spec, note).await.map_err(|error| match error.code() {
             // The note is refused to whoever runs the caller no longer.
             ErrorCode::InvalidState => self.journal.lost(),
             _ => error,
         });
         let child = started?.execution.id();
+        fail_point!("call.started");
         intent.note = Some(JournalEntry::child_note(child));
         self.journal.learn(intent).await;
         Ok(child)

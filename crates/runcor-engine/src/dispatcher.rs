@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use runcor_core::{Batch, Op, StoreError, Timestamp};
+use runcor_core::{StoreError, Timestamp};
 
+use crate::housekeeping::Housekeeping;
 use crate::outlast::Attempts;
 use crate::runner;
 use crate::shared::Shared;
@@ -104,15 +105,15 @@ async fn dispatch(shared: &Arc<Shared>) -> Result<(), StoreError> {
 struct Timers {
     /// When something in the store becomes due.
     due_at: Timestamp,
-    /// When ended executions past their retention are removed.
-    sweep_at: Timestamp,
+    /// What is done about ended executions.
+    housekeeping: Housekeeping,
 }
 
 impl Timers {
     /// Everything is looked at once at the start.
     fn new(shared: &Shared) -> Self {
         let now = shared.now();
-        Self { due_at: now, sweep_at: now }
+        Self { due_at: now, housekeeping: Housekeeping::new(now) }
     }
 
     /// Does what is due and returns when to come again.
@@ -138,9 +139,9 @@ impl Timers {
         self.due_at.min(renew_at)
     }
 
-    /// Wakes sleepers, fails waits that took too long, removes what is past its retention, and
-    /// returns when there is something to do next: at once, when there is more
-    /// than one go should take.
+    /// Wakes sleepers, fails waits that took too long, keeps house, and returns
+    /// when there is something to do next: at once, when there is more than one
+    /// go should take.
     async fn do_what_is_due(
         &mut self,
         shared: &Shared,
@@ -152,14 +153,7 @@ impl Timers {
         for mut execution in due {
             shared.end_due_wait(&mut execution).await?;
         }
-        if now >= self.sweep_at && !shared.config.retention.is_zero() {
-            let sweep = Op::Sweep { now, limit: CHUNK, max_bytes: shared.config.max_bytes };
-            let swept = shared.store.commit(Batch::new().with(sweep)).await?.swept;
-            is_done &= swept < CHUNK;
-            if swept < CHUNK {
-                self.sweep_at = now.after(shared.config.sweep_interval());
-            }
-        }
+        is_done &= self.housekeeping.tend(shared, now).await?;
         if !is_done {
             return Ok(now);
         }

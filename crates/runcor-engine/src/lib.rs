@@ -24,6 +24,7 @@
 mod admission;
 mod calls;
 mod config;
+mod crash_points;
 mod decide;
 mod dispatcher;
 mod emitter;
@@ -32,6 +33,7 @@ mod family;
 mod fork;
 mod handler;
 mod health;
+mod housekeeping;
 mod journal;
 mod lease;
 mod operations;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fail::fail_point;
 use runcor_core::{
     Batch, Change, EngineStatus, Error, ErrorCode, Execution, ExecutionError, ExecutionId,
     ExecutionQuery, ExecutionSpec, ExecutionState, Fence, IdempotencyKey, JournalEntry,
@@ -130,8 +131,12 @@ impl Shared {
         waited_at: Fence,
         resumed: &Execution,
     ) -> Result<bool, StoreError> {
+        fail_point!("resume.before_commit");
         let error = match self.store.commit(batch).await {
-            Ok(_) => return Ok(true),
+            Ok(_) => {
+                fail_point!("resume.after_commit");
+                return Ok(true);
+            }
             Err(StoreError::Conflict { .. }) => return Ok(false),
             Err(error) if error.is_temporary() => error,
             Err(error) => return Err(error),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use fail::fail_point;
 use runcor_core::{
     Batch, Change, Claim, ClaimRequest, ErrorCode, Execution, FlowContext, FlowContextParts,
     FlowError, FlowOutcome, Op, Retry, StoreError, Suspension, Timestamp, WaitKind, backoff,
@@ -95,7 +96,9 @@ async fn claim_under_lease(
 ) -> Result<Vec<(Run, bool)>, StoreError> {
     let _claiming = shared.claiming.read().await;
     shared.hold_lease(request.now).await?;
+    fail_point!("dispatch.before_claim");
     let claims = shared.store.claim(request).await?;
+    fail_point!("dispatch.claimed");
     let begin = |claim: Claim| (shared.begin(claim.execution), claim.interrupted);
     Ok(claims.into_iter().map(begin).collect())
 }

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::admission::Admission;
 use crate::config::EngineConfig;
+use crate::crash_points;
 use crate::emitter::Emitter;
 use crate::family::Family;
 use crate::health::Health;
@@ -205,8 +206,12 @@ impl Shared {
             let mut batch = around.before.clone().update(execution, applied.clone());
             batch.ops.extend(around.after.ops.iter().cloned());
             batch.ops.append(&mut family.batch.ops);
+            crash_points::before(applied.status.state);
             match self.store.commit(batch).await {
-                Ok(_) => return Ok(family),
+                Ok(_) => {
+                    crash_points::after(applied.status.state);
+                    return Ok(family);
+                }
                 Err(StoreError::Conflict { id, .. })
                     if id != execution.id() && applied.status.state.is_terminal() => {}
                 Err(error) => return Err(error),

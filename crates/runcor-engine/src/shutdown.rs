@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use fail::fail_point;
 use runcor_core::{
     Batch, Change, EngineStatus, ErrorCode, Event, ExecutionQuery, ExecutionState, Op, Result,
     StoreError,
@@ -30,6 +31,7 @@ impl Shared {
         }
         self.set_status(EngineStatus::ShuttingDown);
         self.draining.cancel();
+        fail_point!("shutdown.drain");
         self.drain().await;
         self.stopping.cancel();
         self.tasks.close();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use fail::fail_point;
 use runcor_core::{
     Batch, Change, Error, ErrorCode, Execution, ExecutionId, ExecutionSpec, FlowName,
     IdempotencyKey, InvalidId, Op, Result, SessionId, StoreError, TenantId, Timestamp, Trigger,
@@ -159,8 +160,12 @@ impl Shared {
         loop {
             let mut batch = before.insert(execution.clone());
             batch.ops.extend(also.ops.iter().cloned());
+            fail_point!("trigger.before_commit");
             match self.store.commit(batch).await {
-                Ok(_) => return Ok(Triggered { execution, replayed: false }),
+                Ok(_) => {
+                    fail_point!("trigger.after_commit_before_ack");
+                    return Ok(Triggered { execution, replayed: false });
+                }
                 Err(StoreError::Duplicate { existing }) if self.is_expired(&existing) => {
                     // Its retention is over, it just has not been swept away yet.
                     let delete = Op::Delete { id: existing.id(), expect: existing.fence() };

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use fail::fail_point;
 use rusqlite::Connection;
 
 use crate::error::is_io_failure;
@@ -64,6 +65,7 @@ impl Checkpointer {
 
     fn checkpoint(&mut self, conn: &Connection, mode: &str) -> bool {
         self.pages = 0;
+        fail_point!("checkpoint.begins");
         let made = self.patiently(conn, mode).and_then(|()| {
             conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
                 let (log, done): (i64, i64) = (row.get(1)?, row.get(2)?);

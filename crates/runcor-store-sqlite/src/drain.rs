@@ -1,5 +1,6 @@
 //! One drain of the queue: many jobs, one transaction, one flush, then the answers.
 
+use fail::fail_point;
 use runcor_core::{EventFeed, StoreError};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -109,7 +110,9 @@ impl Desk {
             counters.save(conn)
         };
         let written = write().map_err(Failure::Statement);
+        fail_point!("sqlite.before_commit");
         let committed = written.and_then(|()| run(conn, "COMMIT").map_err(Failure::Commit));
+        fail_point!("sqlite.after_commit_before_answer");
         if committed.is_err() {
             *counters = before;
         }

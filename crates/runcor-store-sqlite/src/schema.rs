@@ -1,5 +1,6 @@
 //! The tables, and the numbered steps that lead from one version of them to the next.
 
+use fail::fail_point;
 use runcor_core::StoreError;
 use rusqlite::Connection;
 
@@ -44,7 +45,9 @@ fn run(conn: &Connection, migrations: &[&str]) -> Result<(), Error> {
         let number = number + 1;
         let marks =
             format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {number};");
+        fail_point!("migrate.before_step");
         let outcome = conn.execute_batch(&format!("BEGIN IMMEDIATE; {step} {marks} COMMIT;"));
+        fail_point!("migrate.after_step");
         if let Err(error) = outcome {
             // It fails only when SQLite has rolled back by itself.
             let _ = conn.execute_batch("ROLLBACK");
@@ -60,6 +63,11 @@ fn run(conn: &Connection, migrations: &[&str]) -> Result<(), Error> {
 /// Returns the version of the tables.
 pub(crate) fn version(conn: &Connection) -> Result<i64, Error> {
     Ok(pragma(conn, "user_version")?)
+}
+
+/// Returns the newest version of the tables that there is.
+pub(crate) fn newest() -> i64 {
+    latest(MIGRATIONS)
 }
 
 fn refuse_newer(version: i64, latest: i64, path: &str) -> Result<(), StoreError> {

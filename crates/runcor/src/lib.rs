@@ -119,7 +119,10 @@ pub mod store {
     pub use runcor_store_memory::MemoryStore;
     #[cfg(feature = "store-sqlite")]
     #[doc(inline)]
-    pub use runcor_store_sqlite::{Durability, SqliteConfig, SqliteStore};
+    pub use runcor_store_sqlite::{
+        BackupProgress, Checked, Durability, Finding, Report, SqliteConfig, SqliteStore, backup,
+        verify,
+    };
 }
 
 /// The engine: its limits and its parts.

@@ -232,7 +232,9 @@ impl Project {
             drain_timeout: Duration::from_millis(engine.drain_timeout),
             retention: Duration::from_secs(engine.retention_period),
             on_orphan: engine.on_orphaned_execution.map_or(default.on_orphan, orphan_policy),
-            lease: default.lease,
+            max_bytes: engine.max_store_bytes,
+            lease: Duration::from_millis(engine.lease),
+            ..default
         }
     }
 

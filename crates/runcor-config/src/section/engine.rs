@@ -26,6 +26,13 @@ pub struct Engine {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000_000))]
     pub max_queued: Option<u32>,
+    /// The size of the database, in bytes, above which the oldest finished executions go early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1_048_576))]
+    pub max_store_bytes: Option<u64>,
+    /// How long a process owns its executions without a sign of life, in milliseconds.
+    #[schemars(range(min = 1_000, max = MAX_MILLIS))]
+    pub lease: u64,
 }
 
 impl Default for Engine {
@@ -36,6 +43,8 @@ impl Default for Engine {
             retention_period: 3_600,
             on_orphaned_execution: None,
             max_queued: None,
+            max_store_bytes: None,
+            lease: 30_000,
         }
     }
 }

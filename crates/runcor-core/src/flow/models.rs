@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fail::fail_point;
 use futures_util::future::join;
 use futures_util::{StreamExt, stream};
 use serde_json::Value;
@@ -116,7 +117,9 @@ async fn remember(
             let value = serde_json::to_value(response).map_err(|error| {
                 Error::new(ErrorCode::InternalError, format!("an answer is not JSON: {error}"))
             })?;
+            fail_point!("stream.read_before_result");
             met.end(intent, Outcome::Done(value), Some(Spend::of(response))).await?;
+            fail_point!("stream.result_committed");
         }
         Ok(_) => {}
         Err(_) => met.give_back(),

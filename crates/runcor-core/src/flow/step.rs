@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use fail::fail_point;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -161,6 +162,7 @@ impl<'a> StepBuilder<'a> {
         let work = Box::pin(path::within(met.path(), async { work(step).await }));
         let result = if self.at_most_once {
             met.begin(intent.clone()).await?;
+            fail_point!("step.intent_committed");
             work.await
         } else {
             alongside(&met, &intent, work).await
@@ -181,7 +183,9 @@ impl<'a> StepBuilder<'a> {
                 let value = serde_json::to_value(&result).map_err(|error| {
                     invalid_result(met.path(), &format!("the result is not JSON: {error}"))
                 })?;
+                fail_point!("step.effect_done_before_result");
                 met.end(intent, Outcome::Done(value), spend(&result)).await?;
+                fail_point!("step.result_committed");
                 loan.keep();
                 Ok(result)
             }
@@ -260,7 +264,7 @@ async fn alongside<T>(
         result = &mut work => return result,
         noted = noted => match noted {
             Err(error) if !error.is_retryable() => return Err(error.into()),
-            Ok(()) | Err(_) => {}
+            Ok(()) | Err(_) => fail_point!("step.intent_committed"),
         },
     }
     work.await

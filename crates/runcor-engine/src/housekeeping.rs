@@ -1,0 +1,88 @@
+//! Housekeeping: ended executions are packed after a while, and go in the end.
+
+use std::time::Duration;
+
+use fail::fail_point;
+use runcor_core::{Batch, Op, Receipt, StoreError, Timestamp};
+
+use crate::shared::Shared;
+
+/// How many executions one commit removes or packs at most.
+const CHUNK: usize = 256;
+
+/// How long an ended execution is left as it is: it is most likely read then.
+const COMPACT_AFTER: Duration = Duration::from_secs(60);
+
+/// How often journals are packed.
+const COMPACT_EVERY: Duration = Duration::from_secs(30);
+
+/// How often the size of the store is looked at.
+const MEASURE_EVERY: Duration = Duration::from_secs(10);
+
+/// When ended executions are looked at next.
+pub(crate) struct Housekeeping {
+    sweep_at: Timestamp,
+    compact_at: Timestamp,
+}
+
+impl Housekeeping {
+    /// Sweeps at once, and packs a while after the start.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self { sweep_at: now, compact_at: now.after(COMPACT_AFTER) }
+    }
+
+    /// Does what is due; false when there is more than one go should take.
+    pub(crate) async fn tend(
+        &mut self,
+        shared: &Shared,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let is_swept = self.sweep(shared, now).await?;
+        let is_packed = self.compact(shared, now).await?;
+        Ok(is_swept && is_packed)
+    }
+
+    async fn sweep(&mut self, shared: &Shared, now: Timestamp) -> Result<bool, StoreError> {
+        let Some(pause) = pause_between_sweeps(shared) else { return Ok(true) };
+        if now < self.sweep_at {
+            return Ok(true);
+        }
+        fail_point!("sweep.before_commit");
+        let max_bytes = shared.config.max_bytes;
+        let swept = commit(shared, Op::Sweep { now, limit: CHUNK, max_bytes }).await?.swept;
+        fail_point!("sweep.after_commit");
+        let is_done = swept < CHUNK;
+        if is_done {
+            self.sweep_at = now.after(pause);
+        }
+        Ok(is_done)
+    }
+
+    async fn compact(&mut self, shared: &Shared, now: Timestamp) -> Result<bool, StoreError> {
+        if now < self.compact_at || !shared.durable {
+            return Ok(true);
+        }
+        fail_point!("compact.before_commit");
+        let age = i64::try_from(COMPACT_AFTER.as_millis()).unwrap_or(i64::MAX);
+        let ended_before = Timestamp::from_millis(now.as_millis().saturating_sub(age));
+        let packed = commit(shared, Op::Compact { ended_before, limit: CHUNK }).await?.compacted;
+        fail_point!("compact.after_commit");
+        let is_done = packed < CHUNK;
+        if is_done {
+            self.compact_at = now.after(COMPACT_EVERY);
+        }
+        Ok(is_done)
+    }
+}
+
+/// Returns how long to wait between two sweeps; `None` when nothing is ever removed.
+fn pause_between_sweeps(shared: &Shared) -> Option<Duration> {
+    let by_age = !shared.config.retention.is_zero();
+    let by_age = by_age.then(|| shared.config.sweep_interval());
+    let by_size = shared.config.max_bytes.map(|_| MEASURE_EVERY);
+    [by_age, by_size].into_iter().flatten().min()
+}
+
+async fn commit(shared: &Shared, op: Op) -> Result<Receipt, StoreError> {
+    shared.store.commit(Batch::new().with(op)).await
+}
