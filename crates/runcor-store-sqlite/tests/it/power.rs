@@ -9,14 +9,17 @@
 //! `RUNCOR_POWER_STATES` says how many states each campaign judges, and
 //! `RUNCOR_POWER_SEED_FROM` with which seed it begins.
 
+mod calls;
 mod campaign;
 mod check;
 mod disk;
 mod file;
+mod flushes;
 mod layer;
 mod live;
 mod log;
 mod loss;
+mod moments;
 mod random;
 mod recording;
 mod work;

@@ -8,7 +8,7 @@ use runcor_store_sqlite::{Durability, SqliteConfig};
 use super::check::{Bench, Content};
 use super::disk::{Disk, Files};
 use super::file::Left;
-use super::random::{Random, hash};
+use super::random::{Random, hash, mixed};
 use super::recording::{History, Recording, Start};
 use super::work;
 
@@ -236,7 +236,5 @@ impl Judge<'_> {
 }
 
 fn fingerprint(files: &Files) -> u64 {
-    files.iter().fold(0, |sum, (name, bytes)| {
-        sum.rotate_left(7) ^ hash(name.as_bytes()) ^ hash(bytes).rotate_left(1)
-    })
+    files.iter().fold(0, |sum, (name, bytes)| mixed(mixed(sum, hash(name.as_bytes())), hash(bytes)))
 }

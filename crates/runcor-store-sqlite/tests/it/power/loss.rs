@@ -5,9 +5,9 @@ use runcor_store_sqlite::Durability;
 use super::campaign::{Campaign, DiskIs, Verdict};
 
 /// States of each campaign, unless more are asked for.
-const STATES: usize = 1_000;
+const STATES: usize = 400;
 /// States of those whose failure is the proof.
-const CONTROL: usize = 200;
+const CONTROL: usize = 100;
 
 fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
