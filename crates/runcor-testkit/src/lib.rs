@@ -5,6 +5,7 @@
 //! - [`ExecutionBuilder`] makes executions in which everything has a default.
 //! - [`ScriptedProvider`] is a model that says what a test tells it to say.
 //! - [`FaultStore`] makes any store fail at the commit that a test chooses.
+//! - [`LossyStore`] loses power when a test wants it, and what was not yet synced with it.
 //! - [`RecordingSink`] remembers the events that were announced.
 //! - [`replay_inputs`] gives a fuzz target the inputs that are kept for it.
 //! - [`ManualClock`] is time that stands still until a test moves it.
@@ -19,6 +20,7 @@
 mod builder;
 mod closed;
 mod fault_store;
+mod lossy_store;
 mod recording_sink;
 mod replay_inputs;
 mod scripted_provider;
@@ -27,6 +29,7 @@ pub mod vendor_server;
 
 pub use builder::ExecutionBuilder;
 pub use fault_store::FaultStore;
+pub use lossy_store::LossyStore;
 pub use recording_sink::RecordingSink;
 pub use replay_inputs::replay_inputs;
 pub use runcor_core::ManualClock;

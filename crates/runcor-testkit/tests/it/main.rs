@@ -5,6 +5,7 @@
 mod broken_store;
 mod durable_double;
 mod fault_store;
+mod lossy_store;
 mod negative_control;
 mod positive_control;
 mod scripted_provider;
