@@ -116,8 +116,10 @@ impl Timeline {
 impl TotalSpend {
     fn add(&mut self, spend: &Spend) {
         self.calls += 1;
-        self.prompt_tokens += spend.usage.prompt_tokens;
-        self.completion_tokens += spend.usage.completion_tokens;
+        // A server may report whatever it likes.
+        let usage = &spend.usage;
+        self.prompt_tokens = self.prompt_tokens.saturating_add(usage.prompt_tokens);
+        self.completion_tokens = self.completion_tokens.saturating_add(usage.completion_tokens);
         match spend.cost {
             Some(cost) => self.cost += cost,
             None => self.unpriced += 1,
@@ -180,5 +182,26 @@ fn duration<S: serde::Serializer>(
     match duration {
         Some(duration) => millis::serialize(duration, serializer),
         None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Usage;
+
+    #[test]
+    fn what_a_server_reports_can_not_make_the_total_overflow() {
+        let usage =
+            Usage { prompt_tokens: u64::MAX - 1, completion_tokens: u64::MAX, ..Usage::default() };
+        let cost = Some(Money::from_nanos(i64::MAX));
+        let (provider, model) = ("p".to_owned(), "m".to_owned());
+        let spend = Spend { provider, model, usage, cost };
+        let mut total = TotalSpend::default();
+        for _ in 0..3 {
+            total.add(&spend);
+        }
+        assert_eq!((total.calls, total.prompt_tokens, total.cost), (3, u64::MAX, cost.unwrap()));
+        assert_eq!(total.completion_tokens, u64::MAX);
     }
 }
