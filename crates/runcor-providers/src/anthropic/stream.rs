@@ -186,6 +186,11 @@ impl Decoder for EventDecoder {
         if !self.done && self.answer.finish.is_none() {
             return Err(Fault::cut());
         }
+        // An answer without the call that it makes would pass for the model's last word.
+        let is_call = |block: &Block| matches!(block, Block::Tool { .. } | Block::Answer { .. });
+        if self.open.values().any(is_call) {
+            return Err(Fault::cut());
+        }
         let mut answer = std::mem::take(&mut self.answer);
         if self.structured.is_tool() && !self.given && !answer.text.is_empty() {
             out.push_back(ModelChunk::TextDelta { text: answer.text.clone() });
@@ -204,6 +209,7 @@ mod tests {
 
     use proptest::prelude::proptest;
     use runcor_core::ModelRequest;
+    use serde_json::json;
 
     use super::super::response::answer;
     use super::*;
@@ -259,6 +265,25 @@ mod tests {
 
     fn asked() -> Asked {
         Asked::new(&Arc::from("test"), "m", &ModelRequest::prompt("x"))
+    }
+
+    #[test]
+    fn a_tool_call_whose_end_never_came_is_not_left_out_of_the_answer() {
+        for name in ["search", STRUCTURED_OUTPUT] {
+            let mut decoder = EventDecoder::new(asked(), structured());
+            let mut out = VecDeque::new();
+            for event in [
+                json!({ "type": "content_block_start", "index": 0,
+                    "content_block": { "type": "tool_use", "id": "t", "name": name } }),
+                json!({ "type": "content_block_delta", "index": 0,
+                    "delta": { "type": "input_json_delta", "partial_json": "{\"a\":" } }),
+                json!({ "type": "message_delta", "delta": { "stop_reason": "tool_use" } }),
+                json!({ "type": "message_stop" }),
+            ] {
+                decoder.event(&event.to_string(), &mut out).unwrap();
+            }
+            assert!(decoder.finish(&mut out).is_err(), "{name}");
+        }
     }
 
     proptest! {
