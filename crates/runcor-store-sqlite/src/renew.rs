@@ -26,12 +26,16 @@ const MOMENT: Duration = Duration::from_millis(100);
 ///
 /// No connection of ours may be open: it would go on with the old one.
 pub(crate) fn renew(path: &Path) -> Result<(), StoreError> {
-    let log = sibling(path, "-wal");
+    let (log, copy) = (sibling(path, "-wal"), sibling(path, "-wal.new"));
     if !std::fs::metadata(&log).is_ok_and(|found| found.len() > 0) {
+        // A power cut may have left one.
+        let _ = std::fs::remove_file(copy);
         return Ok(());
     }
     let renewed = match alone(path) {
-        Ok(_alone) => replace(&log, &sibling(path, "-wal.new")),
+        // Elsewhere a file that is open can't be replaced.
+        Ok(_alone) if cfg!(unix) => replace(&log, &copy),
+        Ok(_alone) => write_over(&log),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
             write_over(&log)
         }

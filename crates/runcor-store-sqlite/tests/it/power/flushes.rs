@@ -5,8 +5,8 @@ use runcor_store_sqlite::{Durability, SqliteConfig, SqliteStore};
 
 use super::layer::Layer;
 use super::live::{
-    ALWAYS, EIO, FILE, LOG, cut_the_power_everywhere, insert, insert_and_tell, is_away, is_there,
-    open, under_the_layer,
+    ALWAYS, EIO, ENOSPC, FILE, LOG, cut_the_power_everywhere, insert, insert_and_tell, is_away,
+    is_there, open, under_the_layer,
 };
 use super::recording::{Recording, Start};
 use crate::support::queued;
@@ -87,6 +87,31 @@ fn a_restart_after_a_failed_flush_does_not_build_on_what_is_not_on_the_disk() {
     let tests = [
         "power::flushes::a_process_ends_after_a_flush_has_failed",
         "power::flushes::a_process_begins_after_a_flush_has_failed",
+    ];
+    let recording = Recording::of(&tests, Start::default(), &[]);
+    cut_the_power_everywhere(&recording, &SqliteConfig::default());
+}
+
+/// The second process, on a disk that has no room for the copy of the log.
+#[test]
+fn a_process_begins_on_a_full_disk() {
+    let Some(layer) = Layer::here() else { return };
+    layer.fail("write", "runcor.db-wal.new", ENOSPC, 0, 1);
+    let refused = SqliteStore::open(layer.database(), SqliteConfig::default()).unwrap_err();
+    assert!(matches!(refused, StoreError::Full { .. }), "{refused}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = open(&layer, SqliteConfig::default());
+        insert_and_tell(&store, &layer, "after").await;
+        std::mem::forget(store);
+    });
+}
+
+#[test]
+fn a_full_disk_refuses_an_opening_that_can_not_secure_the_log_and_then_it_passes() {
+    let tests = [
+        "power::flushes::a_process_ends_after_a_flush_has_failed",
+        "power::flushes::a_process_begins_on_a_full_disk",
     ];
     let recording = Recording::of(&tests, Start::default(), &[]);
     cut_the_power_everywhere(&recording, &SqliteConfig::default());
