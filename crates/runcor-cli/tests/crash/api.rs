@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::flows::Work;
-use crate::oracle::Oracle;
+use crate::oracle::{Oracle, Waiting};
 
 /// How long an answer may take; a process that was stopped for a while answers after that.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -30,6 +30,16 @@ struct Answer {
     status: u16,
     body: Value,
     is_replayed: bool,
+}
+
+/// What has to become of an answer to a waiting execution.
+enum Takes {
+    /// It counts, with this receipt.
+    Receipt(u64),
+    /// It counts.
+    Word,
+    /// It is refused.
+    Nothing,
 }
 
 impl Api {
@@ -102,6 +112,88 @@ impl Api {
         }
     }
 
+    /// Answers an execution that waits for somebody, if it still does.
+    pub(crate) async fn answer(&self, id: Uuid, chance: u64) {
+        let Some(waiting) = self.oracle.waits(id) else { return };
+        let url = self.at(&format!("/v1/executions/{id}"));
+        let Some(Answer { status: 200, body, .. }) = self.ask(self.client.get(url)).await else {
+            return;
+        };
+        let wait = &body["execution"]["waitContext"];
+        let kind = wait["kind"].as_str().or_else(|| wait.is_object().then_some("signal"));
+        if !matches!(kind, Some("signal" | "approval" | "decision")) {
+            // It sleeps, waits for a child, or goes on already.
+            return;
+        }
+        if let Some(taken) = waiting.taken {
+            let what = format!("answer {taken} was taken, and it waits as before: {wait}");
+            return self.oracle.broken("R1", Some(id), what);
+        }
+        match kind {
+            Some("signal") => self.resume(&waiting, chance).await,
+            Some("approval") => {
+                let token = wait["waitData"]["approval"]["token"].as_str().unwrap_or_default();
+                self.approve(&waiting, token, chance).await;
+            }
+            _ => self.tell(&waiting).await,
+        }
+    }
+
+    /// Resumes; sometimes twice with the same answer, sometimes with another one.
+    async fn resume(&self, waiting: &Waiting, chance: u64) {
+        let receipt = self.oracle.answers(waiting);
+        let body = json!({ "resumeData": { "receipt": receipt } });
+        self.tells(waiting, "resume", &body, Takes::Receipt(receipt)).await;
+        if chance.is_multiple_of(5) {
+            self.tells(waiting, "resume", &body, Takes::Receipt(receipt)).await;
+        } else if chance.is_multiple_of(7) {
+            let other = self.oracle.answers(waiting);
+            let body = json!({ "resumeData": { "receipt": other } });
+            self.tells(waiting, "resume", &body, Takes::Receipt(other)).await;
+        }
+    }
+
+    /// Approves or rejects; sometimes first with a token that is none.
+    async fn approve(&self, waiting: &Waiting, token: &str, chance: u64) {
+        if chance.is_multiple_of(5) {
+            let none = "0123456789abcdef0123456789abcdef";
+            let body = json!({ "decision": "approve", "token": none });
+            self.tells(waiting, "decision", &body, Takes::Nothing).await;
+        }
+        let receipt = self.oracle.answers(waiting);
+        let decision = if waiting.work.go { "approve" } else { "reject" };
+        let note = receipt.to_string();
+        let body = json!({ "decision": decision, "token": token, "by": "chance", "note": note });
+        self.tells(waiting, "decision", &body, Takes::Receipt(receipt)).await;
+    }
+
+    /// Tells of a step in doubt what has become of it.
+    async fn tell(&self, waiting: &Waiting) {
+        let (body, takes) = match waiting.effect {
+            Some(receipt) => {
+                let result = json!({ "receipt": receipt });
+                (json!({ "decision": "happened", "result": result }), Takes::Receipt(receipt))
+            }
+            None => (json!({ "decision": "did_not_happen" }), Takes::Word),
+        };
+        self.tells(waiting, "decision", &body, takes).await;
+    }
+
+    /// Sends an answer; who was slower than another one hears so.
+    async fn tells(&self, waiting: &Waiting, route: &str, body: &Value, takes: Takes) {
+        let id = waiting.id;
+        let url = self.at(&format!("/v1/executions/{id}/{route}"));
+        match (self.ask(self.client.post(url).json(body)).await, takes) {
+            (Some(Answer { status: 200, .. }), Takes::Receipt(receipt)) => {
+                self.oracle.taken(waiting, receipt);
+            }
+            (Some(Answer { status: 200, .. }), Takes::Word)
+            | (Some(Answer { status: 403, .. }), Takes::Nothing)
+            | (Some(Answer { status: 409, .. }) | None, _) => {}
+            (Some(other), _) => self.unexpected("an answer", Some(id), &other),
+        }
+    }
+
     /// Reads all executions, page by page, oldest first.
     pub(crate) async fn all(&self, mut each: impl FnMut(&Value)) -> Result<()> {
         let mut cursor = String::new();
@@ -112,6 +204,12 @@ impl Api {
             let Some(next) = page["nextCursor"].as_str() else { return Ok(()) };
             cursor = format!("&cursor={next}");
         }
+    }
+
+    /// Reads the timeline of an execution.
+    pub(crate) async fn timeline(&self, id: Uuid) -> Result<Value> {
+        let url = self.at(&format!("/v1/executions/{id}/timeline"));
+        Ok(self.client.get(url).send().await?.error_for_status()?.json().await?)
     }
 
     /// Opens the stream of events after the one with this number.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde_json::Value;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::api::Api;
@@ -17,12 +17,10 @@ use crate::load::Load;
 use crate::options::Options;
 use crate::oracle::Oracle;
 use crate::outside::Outside;
-use crate::process::{Process, Project};
+use crate::process::{LEASE, Process, Project};
 use crate::report::{Report, progress};
 use crate::server::Server;
 
-/// Longer than the lease of a worker, which is 30 s.
-const PAST_THE_LEASE: Duration = Duration::from_secs(31);
 /// How long anything may take that has to come; nothing should come near it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -35,8 +33,12 @@ pub(crate) struct Campaign {
     pub(crate) report: Report,
     pub(crate) load: Load,
     server: Server,
-    /// Whether the process is stopped for longer than its lease at times.
-    stops_long: bool,
+    /// One in so many lives is stopped for a while.
+    halts: u64,
+    /// Whether some of these lose their work to another process meanwhile.
+    takes_over: bool,
+    /// Requests that nobody waits for until the process is killed.
+    pub(crate) under_way: Vec<JoinSet<()>>,
 }
 
 /// A process that answers.
@@ -55,7 +57,19 @@ impl Campaign {
         let server = Server::start(Arc::new(Outside::new(seed, Arc::clone(&oracle)))).await?;
         let project = Project::write(options, &dir, server.url())?;
         let (load, report) = (Load::new(seed, options.rate), Report::new(seed));
-        Ok(Self { seed, dir, project, oracle, report, load, server, stops_long: options.stop })
+        let halts = if options.stop || options.takeover { 2 } else { 10 };
+        Ok(Self {
+            seed,
+            dir,
+            project,
+            oracle,
+            report,
+            load,
+            server,
+            halts,
+            takes_over: options.takeover,
+            under_way: Vec::new(),
+        })
     }
 
     /// Runs the cycles; ends early with the first violation.
@@ -118,7 +132,7 @@ impl Campaign {
         }
     }
 
-    fn follow(&self, process: Process, api: Api) -> Life {
+    pub(crate) fn follow(&self, process: Process, api: Api) -> Life {
         let listener = tokio::spawn(listen(api.clone(), Arc::clone(&self.oracle)));
         Life { process, api, listener }
     }
@@ -135,17 +149,22 @@ impl Campaign {
 
     /// Puts load on the process until its end.
     async fn live(&mut self, mut life: Life, end: Instant, chance: &mut Chance) -> Result<()> {
-        let (halts, visits, stops) = (chance.one_in(10), chance.one_in(10), chance.one_in(12));
+        let (halts, visits, stops) =
+            (chance.one_in(self.halts), chance.one_in(10), chance.one_in(12));
         let now = Instant::now();
         let middle = now + end.saturating_duration_since(now) / 2;
-        let mut requests = vec![self.load.run(&life.api, &self.oracle, middle).await];
-        if halts {
+        let requests = self.load.run(&life.api, &self.oracle, middle).await;
+        self.under_way.push(requests);
+        if halts && self.takes_over {
+            life = self.take_over(life, chance).await?;
+        } else if halts {
             self.halt(&life.process, chance).await?;
         }
         if visits {
             self.second().await;
         }
-        requests.push(self.load.run(&life.api, &self.oracle, end).await);
+        let requests = self.load.run(&life.api, &self.oracle, end).await;
+        self.under_way.push(requests);
         if let Some(status) = life.process.ended()? {
             let what = format!("the process ended by itself with {status}; see stderr.log");
             self.oracle.broken("R1", None, what);
@@ -157,7 +176,7 @@ impl Campaign {
         self.report.kills.at(stops, life.api.asked(), &self.oracle);
         life.process.kill().await?;
         let gone = async {
-            for mut requests in requests {
+            for mut requests in self.under_way.drain(..) {
                 while requests.join_next().await.is_some() {}
             }
             life.listener.await
@@ -170,13 +189,14 @@ impl Campaign {
 
     /// Stops the process as a host does that has no time for it, and lets it go on.
     async fn halt(&mut self, process: &Process, chance: &mut Chance) -> Result<()> {
-        let is_long = self.stops_long && chance.one_in(4);
-        let short = chance.time(Duration::from_millis(20), Duration::from_millis(1_500));
+        let is_long = chance.one_in(2);
+        let (from, to) =
+            if is_long { (LEASE * 11 / 10, LEASE * 5 / 2) } else { (LEASE / 50, LEASE) };
         process.signal("STOP").await?;
         self.oracle.note("stop", &if is_long { "past the lease" } else { "for a while" });
         // What is stopped keeps its file.
         self.second().await;
-        tokio::time::sleep(if is_long { PAST_THE_LEASE } else { short }).await;
+        tokio::time::sleep(chance.time(from, to)).await;
         process.signal("CONT").await?;
         self.report.halts += 1;
         self.report.long_halts += u64::from(is_long);

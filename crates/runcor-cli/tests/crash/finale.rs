@@ -10,7 +10,11 @@ use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use crate::campaign::{Campaign, Life, PATIENCE};
-use crate::oracle::{Known, State};
+use crate::chance::Chance;
+use crate::oracle::{Cancel, Known, State};
+
+/// How many timelines are looked at.
+const TIMELINES: usize = 300;
 
 /// What the list of all executions says.
 #[derive(Default)]
@@ -19,6 +23,9 @@ struct Listed {
     executions: HashMap<Uuid, (u64, Option<State>)>,
     /// How many there are of each key and flow.
     keys: HashMap<(String, String), u64>,
+    /// How many children were called from each place of a parent, and those that were cancelled.
+    children: HashMap<(Uuid, String), u64>,
+    cancelled: Vec<(Uuid, Uuid)>,
     /// How many replays there are of each.
     replays: HashMap<Uuid, u64>,
 }
@@ -30,15 +37,16 @@ impl Campaign {
         let life = self.last_life().await?;
         let mut again = self.load.again(&life.api, &self.oracle);
         while again.join_next().await.is_some() {}
-        self.drain().await;
+        self.drain(&life).await;
         let listed = self.list(&life).await?;
         self.compare(&listed);
+        self.look_at_timelines(&life).await?;
         self.stop(life).await?;
         self.look_into_the_file()
     }
 
-    /// Waits until nothing is unfinished, as long as there is progress.
-    async fn drain(&self) {
+    /// Answers what waits until nothing is unfinished, as long as there is progress.
+    async fn drain(&self, life: &Life) {
         let mut progress = (0, 0, Instant::now());
         loop {
             let (unfinished, events) = {
@@ -54,7 +62,10 @@ impl Campaign {
             if progress.2.elapsed() > PATIENCE {
                 return self.stuck();
             }
-            sleep(Duration::from_millis(20)).await;
+            for id in self.oracle.waiting() {
+                life.api.answer(id, 1).await;
+            }
+            sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -76,6 +87,14 @@ impl Campaign {
             let times = listed.executions.entry(id).or_insert((0, state));
             times.0 += 1;
             let text = |key: &str| execution[key].as_str().unwrap_or_default().to_owned();
+            if let Some(parent) = execution["parent"]["id"].as_str().and_then(|id| id.parse().ok())
+            {
+                let path = plain(&execution["parent"]["path"]);
+                *listed.children.entry((parent, path)).or_default() += 1;
+                if execution["error"]["code"] == "CANCELLED" {
+                    listed.cancelled.push((parent, id));
+                }
+            }
             match execution["replayOf"].as_str().and_then(|id| id.parse().ok()) {
                 Some(original) => *listed.replays.entry(original).or_default() += 1,
                 None => {
@@ -110,6 +129,17 @@ impl Campaign {
             let what = format!("key {key:?} of flow {flow} stands for {times} executions");
             known.broken("R5", None, what);
         }
+        for ((id, path), times) in listed.children.iter().filter(|(_, times)| **times > 1) {
+            let what = format!("it has called {times} children from {path:?}");
+            known.broken("R3", Some(*id), what);
+        }
+        for (parent, id) in &listed.cancelled {
+            let cancel = known.executions.get(parent).map(|parent| parent.cancel);
+            if !matches!(cancel, Some(Cancel::Asked | Cancel::Done)) {
+                let what = format!("it is cancelled, and its parent {parent} never was");
+                known.broken("R1", Some(*id), what);
+            }
+        }
         for (id, times) in &listed.replays {
             let asked = known.executions.get(id).map_or(0, |execution| execution.replays);
             if *times > asked {
@@ -119,6 +149,19 @@ impl Campaign {
             }
         }
         self.report.count(known, listed.replays.values().sum());
+    }
+
+    /// Looks at the timelines of some executions.
+    async fn look_at_timelines(&mut self, life: &Life) -> Result<()> {
+        let mut chance = Chance::new(self.seed, "timelines", 0);
+        let ids: Vec<_> = self.oracle.known().executions.keys().copied().collect();
+        for _ in 0..TIMELINES.min(ids.len()) {
+            let Some(id) = chance.pick(&ids) else { break };
+            let timeline = life.api.timeline(*id).await?;
+            self.oracle.recounts(*id, &timeline);
+            self.report.timelines += 1;
+        }
+        Ok(())
     }
 
     /// Stops the last process in good order.

@@ -80,7 +80,8 @@ impl Load {
             (7..11, Some(id)) => {
                 requests.spawn(async move { own.cancel(id).await });
             }
-            (11..19, _) => {
+            (11..22, _) => self.answer(chance, api, oracle, requests),
+            (22..30, _) => {
                 if let Some(n) = chance.pick(self.recent.make_contiguous()).copied() {
                     self.trigger(n, api, requests);
                 }
@@ -94,10 +95,24 @@ impl Load {
                     self.recent.pop_front();
                 }
                 // Sometimes two have the same idea at the same moment.
-                for _ in 0..if kind < 25 { 2 } else { 1 } {
+                for _ in 0..if kind < 36 { 2 } else { 1 } {
                     self.trigger(n, api, requests);
                 }
             }
+        }
+    }
+
+    /// Answers one that waits; the one that comes first to hand.
+    pub(crate) fn answer(
+        &self,
+        chance: &mut Chance,
+        api: &Api,
+        oracle: &Oracle,
+        requests: &mut JoinSet<()>,
+    ) {
+        if let Some(id) = chance.pick(&oracle.waiting()).copied() {
+            let (api, chance) = (api.clone(), chance.next());
+            requests.spawn(async move { api.answer(id, chance).await });
         }
     }
 

@@ -20,6 +20,7 @@ mod outside;
 mod process;
 mod report;
 mod server;
+mod takeover;
 
 use std::process::ExitCode;
 use std::time::Instant;

@@ -22,9 +22,12 @@ pub(crate) struct Options {
     /// What `state.durability` says
     #[arg(long, default_value = "full")]
     pub(crate) durability: String,
-    /// Stops the process for longer than its lease too, every so often
+    /// Stops every second process for a while, in place of every tenth
     #[arg(long)]
     pub(crate) stop: bool,
+    /// Takes the lock of every second process away while it is stopped, and has another one go on
+    #[arg(long)]
+    pub(crate) takeover: bool,
     /// The program to kill; by default the one that was built with this campaign
     #[arg(long, default_value = env!("CARGO_BIN_EXE_runcor"))]
     pub(crate) binary: PathBuf,

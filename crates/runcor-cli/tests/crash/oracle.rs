@@ -1,10 +1,12 @@
 //! The oracle: what was promised so far, and every rule that the promises make.
 
+mod answers;
 mod effects;
 mod ends;
+mod timelines;
 mod triggers;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
@@ -13,7 +15,9 @@ use self::ends::End;
 use crate::evidence::Evidence;
 use crate::flows::Work;
 
+pub(crate) use self::answers::Waiting;
 pub(crate) use self::effects::Call;
+pub(crate) use self::ends::receipt;
 
 /// A promise that was not kept.
 #[derive(Debug, Clone)]
@@ -37,6 +41,8 @@ pub(crate) struct Oracle {
 pub(crate) struct Known {
     /// Which life of the process this is; each kill ends one.
     pub(crate) cycle: u64,
+    /// How many processes may believe that the work is theirs.
+    pub(crate) owners: usize,
     pub(crate) executions: HashMap<Uuid, Execution>,
     /// The triggers by their number.
     pub(crate) triggers: HashMap<u64, triggers::Trigger>,
@@ -44,6 +50,8 @@ pub(crate) struct Known {
     pub(crate) counts: Counts,
     /// The number of the last event.
     pub(crate) last_event: u64,
+    /// Those that wait.
+    pub(crate) waiting: BTreeSet<Uuid>,
     /// Calls that are being answered right now: webhooks, and of models.
     pub(crate) held: [usize; 2],
     /// How many are accepted and have not ended.
@@ -142,7 +150,8 @@ impl Oracle {
 
     /// Begins another life of the process.
     pub(crate) fn begin(&self, cycle: u64) {
-        self.known().cycle = cycle;
+        let known = &mut *self.known();
+        (known.cycle, known.owners) = (cycle, 1);
         self.evidence.note("cycle", &cycle);
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Deserializer, Value, json};
 
 use crate::chance::Chance;
 use crate::flows::{Fate, Work};
-use crate::oracle::{Call, Oracle};
+use crate::oracle::{Call, Oracle, receipt as receipt_of};
 use crate::server::{Answers, Reply, Request};
 
 /// The path of the model vendor.
@@ -26,6 +26,8 @@ enum Trouble {
     None,
     Status(u16),
     HangsUp,
+    /// It takes effect, and the answer gets lost.
+    LosesAnswer,
     /// The model says what does not match the schema.
     Babbles,
 }
@@ -38,11 +40,14 @@ impl Outside {
     /// Answers a call of a step; the effect happens now, the answer comes after the delay.
     fn call(&self, call: &Call) -> Reply {
         let trouble = self.trouble(call);
-        let receipt = self.oracle.called(call, trouble == Trouble::None);
+        let receipt =
+            self.oracle.called(call, matches!(trouble, Trouble::None | Trouble::LosesAnswer));
         let delay = self.delay(call);
         let reply = |status, body| Reply { status, body, delay, hangs_up: false };
         match trouble {
-            Trouble::HangsUp => Reply { hangs_up: true, ..reply(200, Value::Null) },
+            Trouble::HangsUp | Trouble::LosesAnswer => {
+                Reply { hangs_up: true, ..reply(200, Value::Null) }
+            }
             Trouble::Babbles => reply(200, chat_completion("scripted", "no receipt today")),
             Trouble::Status(status) => {
                 reply(status, json!({ "error": { "message": "as the seed wants it" } }))
@@ -64,6 +69,10 @@ impl Outside {
             _ => {}
         }
         let mut chance = Chance::new(self.seed, step, work.n);
+        if step == "pay" {
+            // It must not be asked twice, so it never fails plainly.
+            return if chance.one_in(8) { Trouble::LosesAnswer } else { Trouble::None };
+        }
         let failures = match step {
             "shaky" => chance.below(5),
             "judge" if chance.one_in(8) => 1,
@@ -87,7 +96,7 @@ impl Outside {
         let millis = Duration::from_millis;
         match call.step() {
             // Whoever is interrupted again and again shall come through in the end.
-            "long" if calls < 3 => chance.time(millis(300), millis(2_500)),
+            "long" | "pay" if calls < 3 => chance.time(millis(300), millis(2_500)),
             _ if chance.one_in(3) => chance.time(millis(1), millis(40)),
             _ => Duration::ZERO,
         }
@@ -132,14 +141,16 @@ fn call_of(seed: u64, request: &Request) -> Option<Call> {
     } else {
         let path = request.path.trim_start_matches('/').to_owned();
         let (_, step) = path.split_once('/')?;
-        let id = request.key.as_deref()?.strip_suffix(&format!(":{step}#1"))?.to_owned();
-        (path, id, request.body.clone())
+        // A step in a branch has the path of its branch before its own name.
+        let (id, place) = request.key.as_deref()?.split_once(':')?;
+        place.strip_suffix("#1")?.strip_suffix(step)?;
+        (path.clone(), id.to_owned(), request.body.clone())
     };
-    let work = Work::number(seed, input["n"].as_u64()?);
     let (flow, step) = path.split_once('/')?;
-    let place = work.flow.place(step).filter(|_| work.flow.name == flow)?;
+    let work = Work::of(seed, input["n"].as_u64()?, flow)?;
+    let place = work.flow.place(step)?;
     let seen = input["seen"].as_object().into_iter().flatten();
-    let seen = seen.map(|(step, receipt)| Some((step.clone(), receipt.as_u64()?)));
+    let seen = seen.map(|(step, receipt)| Some((step.clone(), receipt_of(receipt)?)));
     let seen = seen.collect::<Option<_>>()?;
     Some(Call { execution: id.parse().ok()?, work, place, is_model, seen })
 }

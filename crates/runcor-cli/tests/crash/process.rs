@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -11,6 +12,9 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::flows::FLOWS;
 use crate::options::Options;
+
+/// How long a process owns its executions without a sign of life.
+pub(crate) const LEASE: Duration = Duration::from_secs(1);
 
 /// A project folder, and the program that runs it.
 pub(crate) struct Project {
@@ -21,11 +25,11 @@ pub(crate) struct Project {
 impl Project {
     /// Writes the project; `url` is where its webhooks and its model are.
     pub(crate) fn write(options: &Options, dir: &Path, url: &str) -> Result<Self> {
-        let durability = &options.durability;
+        let (durability, lease) = (&options.durability, LEASE.as_millis());
         let config = format!(
             "
 state: {{ type: sqlite, path: runcor.db, durability: {durability} }}
-engine: {{ retentionPeriod: 0, drainTimeout: 300 }}
+engine: {{ retentionPeriod: 0, drainTimeout: 300, lease: {lease} }}
 providers: [{{ type: openai, baseUrl: '{url}/v1', apiKey: none, models: [scripted] }}]
 routing: {{ failureThreshold: 1000000 }}
 webhooks: {{ allowPrivateAddresses: true }}
@@ -45,6 +49,11 @@ httpServer: {{ enabled: true, port: 0 }}
     /// Returns the database file.
     pub(crate) fn database(&self) -> PathBuf {
         self.dir.join("runcor.db")
+    }
+
+    /// Returns the lock of the database.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.dir.join("runcor.db.lock")
     }
 
     /// Starts the process.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::finale::{ended, plain};
 use crate::options::Options;
@@ -19,13 +19,18 @@ pub(crate) struct Report {
     /// How often the process was stopped for a while, and how often for longer than its lease.
     pub(crate) halts: u64,
     pub(crate) long_halts: u64,
+    /// How often another process took over from one that was stopped.
+    pub(crate) takeovers: u64,
     /// How often a second process was refused.
     pub(crate) refusals: u64,
     /// How long each start took until the first 2xx.
     pub(crate) recoveries: Vec<Duration>,
+    /// How many timelines were looked at.
+    pub(crate) timelines: u64,
     pub(crate) bytes: u64,
     pub(crate) elapsed: Duration,
     executions: Value,
+    flows: Value,
 }
 
 /// What kills have interrupted; one can interrupt several things.
@@ -86,7 +91,13 @@ impl Report {
     pub(crate) fn count(&mut self, known: &Known, replays: u64) {
         let is = |wanted: State| ended(known, |state, _| state == wanted);
         let cancelled = ended(known, |_, code| code == Some("CANCELLED"));
-        let waiting = known.executions.values().filter(|one| one.state == State::Waiting).count();
+        let waiting = known.waiting.len();
+        let mut flows = Map::new();
+        for work in known.executions.values().filter_map(|execution| execution.work) {
+            let count = flows.entry(work.flow.name).or_insert_with(|| 0.into());
+            *count = (count.as_u64().unwrap_or(0) + 1).into();
+        }
+        self.flows = flows.into();
         self.executions = json!({
             "accepted": known.executions.values().filter(|one| one.accepted).count(),
             "all": known.executions.len(),
@@ -150,19 +161,21 @@ impl Report {
                 "with nothing under way": kills.quiet,
                 "unfinished executions on average": kills.unfinished / usize::try_from(self.cycles.max(1)).unwrap_or(1),
             },
-            "halts": { "in all": self.halts, "past the lease": self.long_halts },
+            "halts": { "in all": self.halts, "past the lease": self.long_halts, "taken over": self.takeovers },
             "second processes refused": self.refusals,
             "triggers": {
                 "answered": counts.answered, "without an answer": counts.unanswered,
                 "known keys sent again": counts.repeated_keys, "refused": counts.refused,
             },
             "executions": self.executions,
-            "requests": { "cancels": counts.cancels, "replays": counts.replays, "resumes": counts.resumes },
+            "of flow": self.flows,
+            "requests": { "cancels": counts.cancels, "replays": counts.replays, "answers": counts.resumes },
             "effects": {
                 "webhook calls": counts.webhooks, "model calls": counts.model_calls,
                 "took effect": counts.effects, "repeated after a kill": counts.repeated,
                 "most of one step": counts.most,
             },
+            "timelines looked at": self.timelines,
             "events": { "received": counts.events, "last number": known.last_event, "lagged": counts.lagged },
             "milliseconds from start to first 2xx": {
                 "median": at(50), "90 of 100": at(90), "99 of 100": at(99), "most": at(100),

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{Cancel, Known, Oracle};
-use crate::flows::Work;
+use crate::flows::{Asks, Work};
 
 /// A call of a step, as it arrived.
 pub(crate) struct Call {
@@ -19,7 +19,7 @@ pub(crate) struct Call {
 impl Call {
     /// Returns the name of the step.
     pub(crate) fn step(&self) -> &'static str {
-        self.work.flow.steps.get(self.place).copied().unwrap_or_default()
+        self.work.step(self.place).map_or("", |step| step.name)
     }
 }
 
@@ -50,8 +50,11 @@ impl Oracle {
         let (id, flow, step) = (call.execution, call.work.flow.name, call.step());
         self.note("call", &format_args!("{id} {flow}.{step} receipt {receipt} {effect}"));
         known.does(id, call.work);
-        for what in known.order(call) {
-            known.broken("R3", Some(id), what);
+        // Who has lost its work does not know it before it writes.
+        if known.owners == 1 {
+            for what in known.order(call) {
+                known.broken("R3", Some(id), what);
+            }
         }
         for (step, receipt) in &call.seen {
             known.uses(id, call.work.flow.place(step), *receipt);
@@ -73,24 +76,26 @@ impl Known {
         counts.webhooks + counts.model_calls
     }
 
-    /// Tells what is wrong with a call now: it comes after the steps before
-    /// it, before those behind it, and before the end.
+    /// Tells what is wrong with a call now: it comes after the steps that it
+    /// needs, before those that need it, and before the end.
     fn order(&mut self, call: &Call) -> Vec<String> {
         let cycle = self.cycle;
-        let step = call.step();
+        let (name, steps) = (call.step(), call.work.flow.steps);
+        let needs = call.work.step(call.place).map_or(&[][..], |step| step.needs);
         let known = self.execution(call.execution);
-        let (before, rest) = known.steps.split_at(call.place.min(known.steps.len()));
         let mut problems = Vec::new();
-        if before.iter().any(|step| step.effects.is_empty()) {
-            problems.push(format!("step {step:?} began before an earlier one was done"));
-        }
-        if rest.iter().skip(1).any(|step| step.calls > 0) {
-            problems.push(format!("step {step:?} ran again after a later one had begun"));
+        for (step, known) in steps.iter().zip(&known.steps) {
+            if needs.contains(&step.name) && known.effects.is_empty() && step.asks != Asks::Flow {
+                problems.push(format!("step {name:?} began before step {:?} was done", step.name));
+            }
+            if step.needs.contains(&name) && known.calls > 0 {
+                problems.push(format!("step {name:?} ran again after step {:?} began", step.name));
+            }
         }
         if let Some((end, at)) = &known.end {
             // What a cancel stops may be just about to call.
             if known.cancel == Cancel::No || *at < cycle {
-                problems.push(format!("step {step:?} ran although cycle {at} saw {end:?}"));
+                problems.push(format!("step {name:?} ran although cycle {at} saw {end:?}"));
             }
         }
         problems
@@ -99,40 +104,47 @@ impl Known {
     /// Notes that a result was used: what the journal has once given it always gives.
     pub(super) fn uses(&mut self, id: Uuid, place: Option<usize>, receipt: u64) {
         let known = self.execution(id);
-        let Some(step) = place.and_then(|place| known.steps.get_mut(place)) else { return };
+        let asked = place.and_then(|place| Some((known.work?.step(place)?, place)));
+        let Some((asked, place)) = asked else { return };
+        let Some(step) = known.steps.get_mut(place) else { return };
         let used = *step.used.get_or_insert(receipt);
-        let given = step.effects.iter().any(|(_, given)| *given == receipt);
+        // What a child was given is known under its own name.
+        let is_given =
+            asked.asks == Asks::Flow || step.effects.iter().any(|(_, given)| *given == receipt);
         let what = if used != receipt {
-            format!("step {place:?} had result {used} and has {receipt} now")
-        } else if !given {
-            format!("step {place:?} has result {receipt}, which it was never given")
+            format!("step {:?} had result {used} and has {receipt} now", asked.name)
+        } else if !is_given {
+            format!("step {:?} has result {receipt}, which it was never given", asked.name)
         } else {
             return;
         };
         self.broken("R3", Some(id), what);
     }
 
-    /// Takes the effect: in one life of the process a step takes effect once.
+    /// Takes the effect: in one life of the process, and for each owner, a step takes effect once.
     fn take(&mut self, call: &Call, receipt: Option<u64>) {
-        let cycle = self.cycle;
+        let (cycle, owners) = (self.cycle, self.owners);
         let Some(step) = self.execution(call.execution).steps.get_mut(call.place) else { return };
         step.calls += 1;
         let Some(receipt) = receipt else { return };
-        let is_twice = step.effects.iter().any(|(at, _)| *at == cycle);
+        let is_twice = step.effects.iter().filter(|(at, _)| *at == cycle).count() >= owners;
         step.effects.push((cycle, receipt));
         let (effects, used) = (step.effects.clone(), step.used);
         let many = u64::try_from(effects.len()).unwrap_or(u64::MAX);
         self.counts.repeated += u64::from(many > 1);
         self.counts.most = self.counts.most.max(many);
+        let once = call.work.step(call.place).is_some_and(|step| step.asks == Asks::OnlyOnce);
         let what = if is_twice {
             "took effect twice although no kill came in between"
-        } else if used.is_some() {
+        } else if once && many > 1 && owners == 1 {
+            "took effect twice and must do so once at most"
+        } else if used.is_some() && owners == 1 {
             "ran again although its result was in the journal"
         } else {
             return;
         };
-        let step = call.step();
+        let (step, promise) = (call.step(), if once { "R4" } else { "R3" });
         let what = format!("step {step:?} {what}; cycle and receipt of its effects: {effects:?}");
-        self.broken("R3", Some(call.execution), what);
+        self.broken(promise, Some(call.execution), what);
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Cancel, Known, Oracle, State};
-use crate::flows::{Fate, Work};
+use crate::flows::{Asks, CHILD, Fate, Work};
 
 /// How an execution ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,9 @@ impl End {
     pub(crate) fn read(from: &Value) -> Option<Self> {
         let state = State::named(from["state"].as_str()?)?;
         let code = from["error"]["code"].as_str().map(str::to_owned);
-        let receipt = from["result"]["receipt"].as_u64();
+        // The result of an approval is what was decided, with its note.
+        let receipt =
+            receipt(&from["result"]["receipt"]).or_else(|| receipt(&from["result"]["note"]));
         state.is_final().then_some(Self { state, receipt, code })
     }
 
@@ -36,6 +38,11 @@ impl End {
     fn is_cancelled(&self) -> bool {
         self.state == State::Failed && self.code.as_deref() == Some("CANCELLED")
     }
+}
+
+/// Reads a receipt, which is a number, or a text where only texts are taken.
+pub(crate) fn receipt(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
 /// Returns whether the documented state machine has this edge.
@@ -83,8 +90,9 @@ impl Oracle {
             known.broken("R1", None, format!("an execution without an id: {execution}"));
             return None;
         };
-        let work = execution["input"]["n"].as_u64().map(|n| Work::number(self.seed, n));
-        match work.filter(|work| execution["flowName"] == work.flow.name) {
+        let n = execution["input"]["n"].as_u64();
+        let flow = execution["flowName"].as_str();
+        match n.and_then(|n| Work::of(self.seed, n, flow?)) {
             Some(work) => known.does(id, work),
             None => {
                 known.broken("R5", Some(id), format!("nobody asked for it: {execution}"));
@@ -125,7 +133,14 @@ impl Known {
         let known = self.execution(id);
         let was = known.state;
         match (state("from"), state("to")) {
-            (Some(from), Some(to)) if from == was && is_legal(from, to) => known.state = to,
+            (Some(from), Some(to)) if from == was && is_legal(from, to) => {
+                known.state = to;
+                if to == State::Waiting {
+                    self.waiting.insert(id);
+                } else if from == State::Waiting {
+                    self.waiting.remove(&id);
+                }
+            }
             _ => self.broken("R7", Some(id), format!("it was {was:?} and is told {event}")),
         }
     }
@@ -146,27 +161,33 @@ impl Known {
     pub(crate) fn judge(&mut self, id: Uuid) {
         let known = self.execution(id);
         let (Some(work), Some((end, _))) = (known.work, known.end.clone()) else { return };
-        let called = known.steps.iter().take_while(|step| !step.effects.is_empty()).count();
         let is_right = match known.cancel {
             Cancel::Done => end.is_cancelled(),
             Cancel::Asked => end.is_cancelled() || end.is(work.fate),
-            Cancel::No => end.is(work.fate),
+            // Whoever cancels the caller cancels it too.
+            Cancel::No => end.is(work.fate) || (work.flow.name == CHILD && end.is_cancelled()),
         };
         if !is_right {
             let (fate, cancel) = (work.fate, known.cancel);
             let what = format!("it ended as {end:?}; its fate was {fate:?}, cancelled: {cancel:?}");
             return self.broken("R1", Some(id), what);
         }
-        let Fate::Complete(steps) = work.fate else { return };
+        let Fate::Complete(last) = work.fate else { return };
         if end.state != State::Complete {
             return;
         }
-        if called != steps {
-            let what = format!("it is complete after {called} of {steps} steps");
+        let steps = work.flow.steps.iter().zip(&self.execution(id).steps).enumerate();
+        let wrong = steps.filter(|(place, (step, known))| {
+            (known.effects.is_empty() == (*place <= last)) && step.asks != Asks::Flow
+        });
+        let wrong: Vec<_> = wrong.map(|(_, (step, _))| step.name).collect();
+        if !wrong.is_empty() {
+            let what =
+                format!("it is complete; these did not run and had to, or had not to: {wrong:?}");
             return self.broken("R3", Some(id), what);
         }
         match end.receipt {
-            Some(receipt) => self.uses(id, steps.checked_sub(1), receipt),
+            Some(receipt) => self.uses(id, Some(last), receipt),
             None => self.broken("R3", Some(id), "its result names no receipt".to_owned()),
         }
     }
