@@ -5,7 +5,9 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::counters::Counters;
 use crate::decode::{self, COLUMNS};
-use crate::encode::{EncodedBatch, EncodedOp, Insertion, StatusRow, duration, integer, state_code};
+use crate::encode::{
+    EncodedBatch, EncodedOp, Insertion, StatusRow, duration, integer, ready, state_code,
+};
 use crate::error::Error;
 use crate::{compaction, journal, retention};
 
@@ -15,9 +17,9 @@ const INLINE_INPUT_BYTES: usize = 2048;
 const INSERT: &str = "INSERT INTO executions (state, version, epoch, owner, due, ready, retries, \
      resumes, started_at, completed_at, active_before, active_since, transitions, error, wait, \
      wait_data, resume_data, result, number, id, flow, tenant, key, user, session, replay_of, \
-     queued_at, timeout, wait_timeout, metadata, input, parent, origin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
-     ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, \
-     ?27, ?28, ?29, ?30, ?31, ?32, ?33)";
+     queued_at, timeout, wait_timeout, metadata, input, parent, origin) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+     ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33)";
 
 const UPDATE: &str = "UPDATE executions SET state = ?1, version = ?2, epoch = ?3, owner = ?4, \
      due = ?5, ready = ?6, retries = ?7, resumes = ?8, started_at = ?9, completed_at = ?10, \
@@ -86,7 +88,7 @@ fn write(
         integer(status.epoch),
         status.owner.as_ref().map(WorkerId::as_bytes),
         status.due.map(Timestamp::as_millis),
-        row.ready(),
+        ready(status),
         status.retry_count,
         status.resume_count,
         status.started.map(Timestamp::as_millis),
@@ -162,7 +164,7 @@ pub(crate) fn update(
         integer(status.epoch),
         status.owner.as_ref().map(WorkerId::as_bytes),
         status.due.map(Timestamp::as_millis),
-        row.ready(),
+        ready(status),
         status.retry_count,
         status.resume_count,
         status.started.map(Timestamp::as_millis),

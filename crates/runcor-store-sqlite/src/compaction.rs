@@ -13,8 +13,8 @@ use crate::encode::{EntryRow, integer};
 use crate::error::Error;
 use crate::pack::{self, Numbered};
 
-/// The most text that one operation packs, roughly, however many executions were allowed.
-const MOST_BYTES: usize = 16 << 20;
+/// The most that the packs of one operation take, roughly, however many executions were allowed.
+const MOST_BYTES: usize = 32 << 20;
 /// What a row takes beside its texts: its numbers and its place in the index.
 const ROW_BYTES: usize = 48;
 
@@ -26,6 +26,13 @@ pub(crate) struct Packing {
     pack: Option<Vec<u8>>,
     /// Large results, compressed.
     large: Vec<(i64, Vec<u8>)>,
+}
+
+impl Packing {
+    fn bytes(&self) -> usize {
+        let large = self.large.iter().map(|(_, body)| body.len());
+        self.pack.as_ref().map_or(0, Vec::len) + large.sum::<usize>()
+    }
 }
 
 /// Reads and packs the journals of executions that ended before an instant, oldest end first.
@@ -46,10 +53,11 @@ pub(crate) fn prepare(
         && let Some(row) = rows.next()?
     {
         let (number, id) = (row.get(0)?, ExecutionId::from_bytes(row.get(1)?));
-        let packing = match packing(&conn, number, id, &mut bytes) {
+        let packing = match packing(&conn, number, id) {
             Err(Error::Store(error)) => unpackable(number, &error),
             packing => packing?,
         };
+        bytes += packing.bytes();
         packings.push(packing);
     }
     Ok(packings)
@@ -61,12 +69,7 @@ fn unpackable(number: i64, error: &StoreError) -> Packing {
     Packing { number, pack: None, large: Vec::new() }
 }
 
-fn packing(
-    conn: &Connection,
-    number: i64,
-    id: ExecutionId,
-    bytes: &mut usize,
-) -> Result<Packing, Error> {
+fn packing(conn: &Connection, number: i64, id: ExecutionId) -> Result<Packing, Error> {
     let mut statement = conn.prepare_cached(&format!(
         "SELECT {ENTRY_COLUMNS} FROM journal WHERE number = ?1 AND bytes IS NULL ORDER BY entry"
     ))?;
@@ -77,8 +80,7 @@ fn packing(
     }
     let before: usize = small.iter().map(|(_, row)| row_bytes(row)).sum();
     let pack = pack::pack(&small).filter(|pack| pack.len() + ROW_BYTES < before);
-    let large = large(conn, number, bytes)?;
-    *bytes += before;
+    let large = large(conn, number)?;
     Ok(Packing { number, pack, large })
 }
 
@@ -89,7 +91,7 @@ fn row_bytes(row: &EntryRow) -> usize {
 }
 
 /// Compresses the large results of a journal, each by itself.
-fn large(conn: &Connection, number: i64, bytes: &mut usize) -> Result<Vec<(i64, Vec<u8>)>, Error> {
+fn large(conn: &Connection, number: i64) -> Result<Vec<(i64, Vec<u8>)>, Error> {
     let mut statement = conn.prepare_cached(
         "SELECT entry, value FROM journal WHERE number = ?1 AND bytes IS NOT NULL",
     )?;
@@ -97,7 +99,6 @@ fn large(conn: &Connection, number: i64, bytes: &mut usize) -> Result<Vec<(i64, 
     let mut large = Vec::new();
     while let Some(row) = rows.next()? {
         let ValueRef::Text(text) = row.get_ref(1)? else { continue };
-        *bytes += text.len();
         let body = pack::squeeze(text);
         if body.len() < text.len() / 10 * 9 {
             large.push((row.get(0)?, body));
@@ -106,9 +107,9 @@ fn large(conn: &Connection, number: i64, bytes: &mut usize) -> Result<Vec<(i64, 
     Ok(large)
 }
 
-/// Puts packs in the place of rows; returns how many.
+/// Puts packs in the place of rows; returns how many journals are done with.
 pub(crate) fn apply(conn: &Connection, packings: &[Packing]) -> rusqlite::Result<usize> {
-    let mut packed = 0;
+    let mut done = 0;
     for packing in packings {
         // It may be gone since, or packed by another operation.
         let stands = conn
@@ -118,10 +119,10 @@ pub(crate) fn apply(conn: &Connection, packings: &[Packing]) -> rusqlite::Result
             .execute([packing.number])?;
         if stands > 0 {
             replace(conn, packing)?;
-            packed += usize::from(packing.pack.is_some() || !packing.large.is_empty());
+            done += 1;
         }
     }
-    Ok(packed)
+    Ok(done)
 }
 
 fn replace(conn: &Connection, packing: &Packing) -> rusqlite::Result<()> {

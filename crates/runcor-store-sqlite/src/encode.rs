@@ -215,22 +215,17 @@ impl EncodedOp {
     }
 }
 
-impl StatusRow {
-    /// Returns from when on the execution may be claimed once no living worker
-    /// owns it, and the owner that stands before that.
-    ///
-    /// An abandoned execution still names its owner and may not be claimed: its
-    /// active time has ended, which nothing else does without taking the owner away.
-    pub(crate) fn ready(&self) -> Option<i64> {
-        let status = &self.status;
-        match (status.state, status.owner) {
-            (ExecutionState::Waiting | ExecutionState::Complete | ExecutionState::Failed, _) => {
-                None
-            }
-            (_, None) => status.due.map(Timestamp::as_millis),
-            (_, Some(_)) => {
-                status.active_since.map(|_| status.due.map_or(i64::MIN, Timestamp::as_millis))
-            }
+/// Returns from when on the execution may be claimed once no living worker
+/// owns it, and the owner that stands before that.
+///
+/// An abandoned execution still names its owner and may not be claimed: its
+/// active time has ended, which nothing else does without taking the owner away.
+pub(crate) fn ready(status: &ExecutionStatus) -> Option<i64> {
+    match (status.state, status.owner) {
+        (ExecutionState::Waiting | ExecutionState::Complete | ExecutionState::Failed, _) => None,
+        (_, None) => status.due.map(Timestamp::as_millis),
+        (_, Some(_)) => {
+            status.active_since.map(|_| status.due.map_or(i64::MIN, Timestamp::as_millis))
         }
     }
 }

@@ -114,7 +114,12 @@ fn number(conn: &Connection, id: ExecutionId) -> rusqlite::Result<Option<i64>> {
         .optional()
 }
 
-fn unpacked(conn: &Connection, number: i64, id: ExecutionId) -> Result<Vec<Numbered>, Error> {
+/// Reads the rows of a journal that are not packed, large results left out.
+pub(crate) fn unpacked(
+    conn: &Connection,
+    number: i64,
+    id: ExecutionId,
+) -> Result<Vec<Numbered>, Error> {
     let sql = format!("SELECT {ENTRY_COLUMNS} FROM journal WHERE number = ?1 ORDER BY entry");
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query([number])?;
@@ -125,7 +130,12 @@ fn unpacked(conn: &Connection, number: i64, id: ExecutionId) -> Result<Vec<Numbe
     Ok(entries)
 }
 
-fn packed(conn: &Connection, number: i64, id: ExecutionId) -> Result<Option<Vec<Numbered>>, Error> {
+/// Reads the rows of a journal that are packed.
+pub(crate) fn packed(
+    conn: &Connection,
+    number: i64,
+    id: ExecutionId,
+) -> Result<Option<Vec<Numbered>>, Error> {
     let mut statement = conn.prepare_cached("SELECT body FROM packs WHERE number = ?1")?;
     let mut rows = statement.query([number])?;
     let Some(row) = rows.next()? else { return Ok(None) };

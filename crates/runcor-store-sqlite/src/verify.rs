@@ -1,125 +1,74 @@
 //! The check of a database file against the rules, without an engine.
 
+mod events;
+mod journals;
+mod links;
+mod records;
+mod report;
+mod tables;
+
 use std::path::Path;
+use std::time::Duration;
 
 use runcor_core::StoreError;
 use rusqlite::{Connection, OpenFlags};
-use serde::Serialize;
+
+pub use report::{Checked, Finding, Report};
 
 use crate::error::Error;
 use crate::schema;
 
-/// The most findings that a report lists.
-const MOST_FINDINGS: usize = 200;
-
-/// What a check of a database found.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Report {
-    /// The version of the tables.
-    pub version: i64,
-    /// How much was looked at.
-    pub checked: Checked,
-    /// What is not as it must be; at most two hundred.
-    pub findings: Vec<Finding>,
-    /// How many more there are than are listed.
-    pub left_out: u64,
-}
-
-/// How much a check has looked at.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Checked {
-    /// Executions.
-    pub executions: u64,
-    /// Journal entries.
-    pub journal_entries: u64,
-    /// Stored events.
-    pub events: u64,
-}
-
-/// Something in a database that is not as it must be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Finding {
-    /// The rule, by a stable name.
-    pub rule: &'static str,
-    /// Where: an execution, a place of a journal, an event, or the file.
-    pub place: String,
-    /// What is wrong, for people.
-    pub message: String,
-}
-
-impl Report {
-    /// Returns whether everything is as it must be.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        self.findings.is_empty()
-    }
-
-    fn find(&mut self, rule: &'static str, place: impl Into<String>, message: impl Into<String>) {
-        if self.findings.len() == MOST_FINDINGS {
-            self.left_out += 1;
-            return;
-        }
-        self.findings.push(Finding { rule, place: place.into(), message: message.into() });
-    }
-}
+/// How long a checkpoint of the database's owner is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Checks the database at `path` against the rules.
 ///
 /// The file is opened for reading only, and without its lock: the check runs
 /// beside a live engine as well as on a file that nobody uses. It sees one
 /// state of the database however much is written meanwhile; the write-ahead
-/// log of a live database grows as long as the check lasts.
+/// log of a live database grows as long as the check lasts. What is damaged
+/// becomes a finding, and the check goes on behind it.
 ///
 /// # Errors
-/// - [`StoreError::Unavailable`] when the file can't be read.
+/// - [`StoreError::Unavailable`] when the file can't be opened.
 /// - [`StoreError::Corrupt`] when it is no database of runcor, or of a newer one.
 pub fn verify(path: impl AsRef<Path>) -> Result<Report, StoreError> {
-    let path = path.as_ref();
-    let conn = open(path)?;
-    run(&conn, &path.display().to_string()).map_err(StoreError::from)
+    let conn = open(path.as_ref())?;
+    let mut report = Report { version: schema::version(&conn)?, ..Report::default() };
+    let outcome = tables::integrity(&conn, &mut report);
+    report.note_failure("the file", outcome);
+    let outcome = events::check(&conn, &mut report);
+    report.note_failure("the events", outcome);
+    if report.version == schema::newest() {
+        let outcome = tables::orphans(&conn, &mut report);
+        report.note_failure("the tables", outcome);
+        let outcome = records::check(&conn, &mut report);
+        report.note_failure("the executions", outcome);
+    }
+    Ok(report)
 }
 
-/// Opens a database of ours to read it, whoever else does.
+/// Opens a database of ours to read one state of it, whoever else uses it.
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     let name = path.display().to_string();
-    let found = std::fs::metadata(path).map_err(|error| StoreError::Unavailable {
-        message: format!("can't read {name}: {error}"),
-    })?;
+    let unusable = |why: &str| StoreError::Unavailable { message: format!("{name} {why}") };
+    // Not opened here: closing a file again would end the locks of this process on it.
+    let found =
+        std::fs::metadata(path).map_err(|error| unusable(&format!("can't be read: {error}")))?;
     if !found.is_file() {
-        return Err(StoreError::Unavailable { message: format!("{name} is not a file") });
+        return Err(unusable("is not a file"));
     }
     let connect = || -> Result<Connection, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
-        conn.busy_timeout(std::time::Duration::from_secs(2))?;
-        conn.execute_batch("PRAGMA query_only = ON; BEGIN")?;
+        conn.busy_timeout(PATIENCE)?;
+        conn.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; BEGIN")?;
         schema::check(&conn, &name)?;
+        if schema::version(&conn)? == 0 {
+            let message = format!("{name} is empty; choose a database of runcor");
+            return Err(StoreError::Corrupt { message }.into());
+        }
         Ok(conn)
     };
     connect().map_err(StoreError::from)
-}
-
-fn run(conn: &Connection, _name: &str) -> Result<Report, Error> {
-    let mut report = Report { version: schema::version(conn)?, ..Report::default() };
-    let count = |table: &str| -> Result<u64, Error> {
-        let sql = format!("SELECT count(*) FROM {table}");
-        Ok(conn.query_row(&sql, [], |row| row.get::<_, i64>(0))?.unsigned_abs())
-    };
-    report.checked = Checked {
-        executions: count("executions")?,
-        journal_entries: count("journal")?,
-        events: count("events")?,
-    };
-    let mut statement = conn.prepare("PRAGMA integrity_check")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let verdict: String = row.get(0)?;
-        if verdict != "ok" {
-            report.find("file-is-sound", "file", verdict);
-        }
-    }
-    Ok(report)
 }

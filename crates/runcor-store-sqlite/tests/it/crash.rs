@@ -8,7 +8,7 @@ use std::sync::Arc;
 use runcor_core::{
     ClaimRequest, Event, ExecutionId, ExecutionState, JournalEntry, JournalKind, Op, Store,
 };
-use runcor_store_sqlite::{SqliteConfig, SqliteStore};
+use runcor_store_sqlite::{SqliteConfig, SqliteStore, verify};
 use serde_json::json;
 
 use crate::support::{Home, at, claimed, complete, flow, step, worker};
@@ -93,14 +93,13 @@ async fn every_answered_commit_is_there_after_the_process_was_killed() {
     for round in 0..ROUNDS {
         let answers = usize::try_from(1 + (round * 7_919) % 1_500).unwrap();
         told.extend(kill_after(answers, round, &home));
+        assert_eq!(verify(home.path()).unwrap().findings, [], "as the death has left it");
         let store = home.open();
         check_answers(&store, &told).await;
         check_events(&store).await;
         check_claims(&store, &told).await;
     }
-    let conn = rusqlite::Connection::open(home.path()).unwrap();
-    let verdict: String = conn.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(verdict, "ok");
+    assert_eq!(verify(home.path()).unwrap().findings, []);
 }
 
 async fn check_answers(store: &SqliteStore, told: &HashMap<ExecutionId, String>) {

@@ -17,7 +17,7 @@ fn every_form() -> Vec<JournalEntry> {
         provider: "mock".to_owned(),
         model: "m-1".to_owned(),
         usage: Default::default(),
-        cost: Some(runcor_core::Money::from_nanos(-7)),
+        cost: Some(runcor_core::Money::from_nanos(7)),
     };
     let mut deep = json!(1);
     for _ in 0..127 {

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod backup;
 mod conformance;
 mod crash;
 mod damage;
@@ -23,3 +24,4 @@ mod order;
 mod power;
 mod records;
 mod space;
+mod verifying;
