@@ -1,15 +1,21 @@
 //! Flow files: from YAML to a checked specification, every mistake with its place.
 
+mod asks;
+mod duration;
 mod folder;
 mod keys;
+mod names;
 mod nearest;
 mod object;
+mod parallel;
 mod read;
+mod reader;
 mod report;
 mod schema;
 mod scope;
 mod step;
 mod syntax;
+mod waits;
 mod yaml;
 
 pub use folder::{Loaded, load_dir};

@@ -51,6 +51,7 @@ mod file;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod instant;
 mod run;
 mod spec;
 mod webhook;

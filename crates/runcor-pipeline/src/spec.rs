@@ -46,15 +46,20 @@ impl StepSpec {
         &self.name
     }
 
-    /// Returns the kind as flow files write it: `agent`, `webhook` or `condition`.
+    /// Returns the kind as flow files write it, such as `agent` or `wait`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match &self.action {
             Action::Condition(_) => "condition",
-            Action::Call(call) => match call.target {
+            Action::Ask(ask) => match ask.target {
                 Target::Agent(_) => "agent",
                 Target::Webhook(_) => "webhook",
             },
+            Action::Wait(_) => "wait",
+            Action::Sleep(_) => "sleep",
+            Action::Approval(_) => "approval",
+            Action::Call(_) => "call",
+            Action::Parallel(_) => "parallel",
         }
     }
 }
@@ -65,12 +70,22 @@ pub(crate) enum Action {
     /// Decides in memory whether the rest runs.
     Condition(Condition),
     /// Asks somebody outside.
-    Call(Box<Call>),
+    Ask(Box<Ask>),
+    /// Waits for somebody's resume.
+    Wait(WaitSpec),
+    /// Waits for an instant.
+    Sleep(SleepSpec),
+    /// Waits for somebody's approval.
+    Approval(ApprovalSpec),
+    /// Runs another flow.
+    Call(CallSpec),
+    /// Runs branches of steps side by side.
+    Parallel(ParallelSpec),
 }
 
 /// A step that asks somebody outside, and how patiently.
 #[derive(Debug, Clone)]
-pub(crate) struct Call {
+pub(crate) struct Ask {
     /// The input; the flow's own input when absent.
     pub(crate) input: Option<Mapping>,
     /// How many retries follow a failure that may pass, within the step.
@@ -84,6 +99,68 @@ pub(crate) struct Call {
 pub(crate) enum Target {
     Agent(AgentSpec),
     Webhook(WebhookSpec),
+}
+
+/// A wait for somebody's resume.
+#[derive(Debug, Clone)]
+pub(crate) struct WaitSpec {
+    pub(crate) reason: Option<String>,
+    /// What is shown to whoever resumes.
+    pub(crate) data: Option<Mapping>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// A wait for an instant.
+#[derive(Debug, Clone)]
+pub(crate) enum SleepSpec {
+    For(Duration),
+    Until(Mapping),
+}
+
+/// A wait for somebody's approval.
+#[derive(Debug, Clone)]
+pub(crate) struct ApprovalSpec {
+    pub(crate) action: String,
+    /// What exactly is approved.
+    pub(crate) subject: Mapping,
+    pub(crate) within: Option<Duration>,
+    pub(crate) on_reject: OnReject,
+}
+
+/// What a rejection does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum OnReject {
+    /// The execution fails.
+    #[default]
+    Fail,
+    /// The next step runs, and sees the rejection.
+    Continue,
+    /// The later steps are skipped.
+    Stop,
+}
+
+/// A run of another flow.
+#[derive(Debug, Clone)]
+pub(crate) struct CallSpec {
+    pub(crate) flow: FlowName,
+    /// The input; the flow's own input when absent.
+    pub(crate) input: Option<Mapping>,
+}
+
+/// Branches of steps that run side by side.
+#[derive(Debug, Clone)]
+pub(crate) struct ParallelSpec {
+    /// How many branches are under way at once.
+    pub(crate) at_once: usize,
+    pub(crate) branches: Branches,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Branches {
+    /// Other steps in each branch.
+    Named(Vec<(String, Vec<StepSpec>)>),
+    /// The same steps for every item.
+    Each { items: Mapping, steps: Vec<StepSpec> },
 }
 
 /// A model that is asked.
@@ -101,6 +178,8 @@ pub(crate) struct AgentSpec {
 pub(crate) struct WebhookSpec {
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
+    /// Whether it must not be sent twice.
+    pub(crate) non_idempotent: bool,
 }
 
 impl fmt::Debug for WebhookSpec {
@@ -108,6 +187,7 @@ impl fmt::Debug for WebhookSpec {
         f.debug_struct("WebhookSpec")
             .field("host", &self.url.host_str())
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("non_idempotent", &self.non_idempotent)
             .finish_non_exhaustive()
     }
 }

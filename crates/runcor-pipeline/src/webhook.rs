@@ -12,5 +12,5 @@ mod target;
 pub use http::SafeHttp;
 pub use policy::WebhookPolicy;
 pub use resolver::{NameLookup, SystemLookup};
-pub(crate) use send::post;
+pub(crate) use send::{Unsent, post};
 pub(crate) use target::{check_header, check_url, check_variables};

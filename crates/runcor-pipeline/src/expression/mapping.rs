@@ -5,6 +5,8 @@
 //! A path without a match leaves its key out of a map and is `null` in a list,
 //! where leaving it out would move the others.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::path::Path;
@@ -60,6 +62,29 @@ impl Mapping {
                     .filter_map(|(key, value)| Some((key.clone(), value.resolve(document)?)))
                     .collect(),
             )),
+        }
+    }
+}
+
+impl Mapping {
+    /// Returns the items of the list that stands here: the elements of a list,
+    /// or all that a path finds which may find several.
+    ///
+    /// # Errors
+    /// Says what it is when it is no list; nothing and null are a list without items.
+    pub(crate) fn items(&self, document: &Value) -> Result<Vec<Value>, &'static str> {
+        if let Self::Path(path) = self
+            && path.is_plural()
+        {
+            return Ok(path.select(document).into_iter().map(Cow::into_owned).collect());
+        }
+        match self.resolve(document) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::Array(items)) => Ok(items),
+            Some(Value::Bool(_)) => Err("true or false"),
+            Some(Value::Number(_)) => Err("a number"),
+            Some(Value::String(_)) => Err("a text"),
+            Some(Value::Object(_)) => Err("a map"),
         }
     }
 }
@@ -160,6 +185,22 @@ mod tests {
     fn a_mapping_may_be_one_path_and_then_may_find_nothing() {
         assert_eq!(resolve(&json!("$.input"), &json!({ "input": [1] })), Some(json!([1])));
         assert_eq!(resolve(&json!("$.input"), &json!({})), None);
+    }
+
+    #[test]
+    fn a_list_has_its_elements_and_a_path_to_several_values_has_them_all() {
+        let document = json!({ "one": [[7]], "many": [1, 2], "n": null, "text": "t", "map": {} });
+        let items = |mapping: Value| {
+            Mapping::read(&Node::from(&mapping), "x", &mut Seen::default()).items(&document)
+        };
+        assert_eq!(items(json!("$.many")), Ok(vec![json!(1), json!(2)]));
+        assert_eq!(items(json!("$.one")), Ok(vec![json!([7])]));
+        assert_eq!(items(json!("$.one[*]")), Ok(vec![json!([7])]));
+        assert_eq!(items(json!(["$.text", 2])), Ok(vec![json!("t"), json!(2)]));
+        assert_eq!(items(json!("$.n")), Ok(vec![]));
+        assert_eq!(items(json!("$.gone")), Ok(vec![]));
+        assert_eq!(items(json!("$.text")), Err("a text"));
+        assert_eq!(items(json!({ "a": 1 })), Err("a map"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) struct Path {
     text: String,
     query: JsonPath,
     length: bool,
+    plural: bool,
     references: Vec<Reference>,
 }
 
@@ -37,7 +38,8 @@ impl Path {
             )
         })?;
         let references = references(&scanned.text);
-        Ok(Self { text: text.to_owned(), query, length: scanned.length, references })
+        let plural = is_plural(&scanned.text);
+        Ok(Self { text: text.to_owned(), query, length: scanned.length, plural, references })
     }
 
     /// Returns what the path finds, in document order.
@@ -58,6 +60,11 @@ impl Path {
             1 => matches.pop().map(Cow::into_owned),
             _ => Some(Value::Array(matches.into_iter().map(Cow::into_owned).collect())),
         }
+    }
+
+    /// Returns whether the path may find several values, however many it finds.
+    pub(crate) fn is_plural(&self) -> bool {
+        self.plural
     }
 
     /// Returns what the path refers to by name.
@@ -83,6 +90,19 @@ fn length_of(node: &Value) -> Option<Cow<'_, Value>> {
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => None,
     }
+}
+
+/// Whether a wildcard, a slice, a filter, a union or `..` stands outside of quotes.
+fn is_plural(mut rest: &str) -> bool {
+    while let Some((head, tail)) = split_first(rest) {
+        match head {
+            '*' | ':' | '?' | ',' => return true,
+            '.' if tail.starts_with('.') => return true,
+            '\'' | '"' => rest = after_string(tail, head),
+            _ => rest = tail,
+        }
+    }
+    false
 }
 
 /// Finds every `$` outside of quotes and the names that follow it.
@@ -188,6 +208,21 @@ mod tests {
         assert_eq!(names("$.input[?@.id == $.steps.b.output]"), ["input", "steps/b/output"]);
         assert_eq!(names("$.input['$.steps.c']"), ["input/$.steps.c"]);
         assert_eq!(names("$.steps[*]"), ["steps"]);
+    }
+
+    #[test]
+    fn a_path_that_may_find_several_values_is_plural_even_when_it_finds_one() {
+        for (text, plural) in [
+            ("$.a.b[0]['c*']", false),
+            ("$.a-b.length", false),
+            ("$.a[*]", true),
+            ("$..a", true),
+            ("$.a[1:]", true),
+            ("$['a','b']", true),
+            ("$.a[?@.b].c", true),
+        ] {
+            assert_eq!(Path::parse(text).unwrap().is_plural(), plural, "{text}");
+        }
     }
 
     #[test]

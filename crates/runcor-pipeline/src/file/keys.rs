@@ -26,12 +26,26 @@ pub(crate) enum Shape {
     Condition,
     Headers,
     Steps,
+    /// A map of names and lists of steps.
+    Branches,
+    /// A time such as `1h30m`.
+    Duration,
+    Truth,
+    FlowName,
+    /// One of these words.
+    Word(&'static [&'static str]),
 }
 
 /// A day in milliseconds: the longest time that a file may set.
 pub(crate) const DAY_MS: u64 = 86_400_000;
+/// Ten years in milliseconds: the longest wait that a file may set as a number.
+const LONGEST_WAIT_MS: u64 = 3_650 * DAY_MS;
 /// How often a flow or a step may be retried.
 pub(crate) const MAX_RETRIES: u64 = 100;
+/// What a rejected approval may do.
+pub(crate) const ON_REJECT: &[&str] = &["fail", "continue", "stop"];
+/// What a flow may do that asks something else than when it ran before.
+pub(crate) const ON_DIVERGENCE: &[&str] = &["fail", "rerun"];
 
 const fn field(
     name: &'static str,
@@ -86,6 +100,19 @@ pub(crate) const FLOW: &[Field] = &[
         Shape::Whole(0, DAY_MS),
         "The longest delay before a retry. 30000 unless set.",
     ),
+    field(
+        "wait_timeout_ms",
+        &["waitTimeoutMs"],
+        Shape::Whole(0, LONGEST_WAIT_MS),
+        "The limit of one wait in milliseconds, where the step sets none; 0, the default, is none.",
+    ),
+    field(
+        "on_divergence",
+        &["onDivergence"],
+        Shape::Word(ON_DIVERGENCE),
+        "What to do when the file has changed and a step that is done would now ask something else: \
+         fail, the default, or rerun the step.",
+    ),
     required(field("steps", &[], Shape::Steps, "The steps in their order.")),
 ];
 
@@ -95,15 +122,17 @@ pub(crate) const STEP: &[Field] = &[
     required(field("kind", &[], Shape::Kind, "What the step does.")),
 ];
 
+const INPUT: Field = field(
+    "input",
+    &["input_mapping", "inputMapping"],
+    Shape::Mapping,
+    "The step's input: texts that begin with $ are JSONPaths into {input, steps, run, trigger}, \
+     $$ escapes a dollar, all else is literal. The flow's input unless set.",
+);
+
 /// The keys of steps that ask somebody outside.
-pub(crate) const CALL: &[Field] = &[
-    field(
-        "input",
-        &["input_mapping", "inputMapping"],
-        Shape::Mapping,
-        "The step's input: texts that begin with $ are JSONPaths into {input, steps, run, trigger}, \
-         $$ escapes a dollar, all else is literal. The flow's input unless set.",
-    ),
+pub(crate) const ASK: &[Field] = &[
+    INPUT,
     field(
         "retries",
         &[],
@@ -156,6 +185,12 @@ pub(crate) const WEBHOOK: &[Field] = &[
         "The http or https address that the input is posted to.",
     )),
     field("headers", &[], Shape::Headers, "Headers to send along, such as Authorization."),
+    field(
+        "non_idempotent",
+        &["nonIdempotent"],
+        Shape::Truth,
+        "Never sends the webhook twice: where it may or may not have arrived, the execution waits for somebody's decision.",
+    ),
 ];
 
 /// The keys of condition steps.
@@ -167,9 +202,113 @@ pub(crate) const CONDITION: &[Field] = &[required(field(
      of a list all must hold.",
 ))];
 
-/// The kinds of steps and their keys beside [`STEP`].
-pub(crate) const KINDS: &[(&str, &[&[Field]])] =
-    &[("agent", &[CALL, AGENT]), ("webhook", &[CALL, WEBHOOK]), ("condition", &[CONDITION])];
+/// The keys of wait steps.
+pub(crate) const WAIT: &[Field] = &[
+    field("reason", &[], Shape::Text, "Why it waits, for people."),
+    field("data", &[], Shape::Mapping, "What is shown to whoever resumes the execution."),
+    field(
+        "timeout",
+        &[],
+        Shape::Duration,
+        "The longest wait, such as 7d; the execution fails after it. The flow's wait_timeout_ms unless set.",
+    ),
+];
+
+/// The keys of sleep steps.
+pub(crate) const SLEEP: &[Field] = &[
+    field("for", &[], Shape::Duration, "How long to sleep, such as 2d, 1h30m or 500ms."),
+    field(
+        "until",
+        &[],
+        Shape::Mapping,
+        "Until when to sleep: a path to an ISO 8601 instant, or to milliseconds since 1970.",
+    ),
+];
+
+/// The keys of approval steps.
+pub(crate) const APPROVAL: &[Field] = &[
+    required(field("action", &[], Shape::Text, "What is to be approved, such as refund.")),
+    required(field(
+        "subject",
+        &[],
+        Shape::Mapping,
+        "What exactly is to be approved: it is shown to whoever decides, and the decision counts for it alone.",
+    )),
+    field(
+        "within",
+        &[],
+        Shape::Duration,
+        "The time there is to decide, such as 2d; the execution fails after it.",
+    ),
+    field(
+        "on_reject",
+        &["onReject"],
+        Shape::Word(ON_REJECT),
+        "What a rejection does: fail the execution, continue with the next step, or stop, which skips the later steps. \
+         fail unless set.",
+    ),
+];
+
+/// The keys of call steps.
+pub(crate) const CALL: &[Field] = &[
+    required(field(
+        "flow",
+        &[],
+        Shape::FlowName,
+        "The flow to run; the output of the step is its result.",
+    )),
+    INPUT,
+];
+
+/// The keys of parallel steps.
+pub(crate) const PARALLEL: &[Field] = &[
+    field(
+        "branches",
+        &[],
+        Shape::Branches,
+        "Named lists of steps that run side by side; the output is a map of their results.",
+    ),
+    field(
+        "for_each",
+        &["forEach"],
+        Shape::Mapping,
+        "A list, for each item of which the steps run side by side; they see $.item and $.index. \
+         The output is the list of the results.",
+    ),
+    field("steps", &[], Shape::Steps, "The steps to run for each item."),
+    field(
+        "at_once",
+        &["atOnce"],
+        Shape::Whole(1, 1_000),
+        "How many branches are under way at once; 16 unless set.",
+    ),
+];
+
+/// A kind of step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    /// The keys beside [`STEP`].
+    pub(crate) tables: &'static [&'static [Field]],
+    /// Sets of keys of which exactly one must be there, as a whole.
+    pub(crate) either: &'static [&'static [&'static str]],
+}
+
+const fn kind(name: &'static str, tables: &'static [&'static [Field]]) -> Kind {
+    Kind { name, tables, either: &[] }
+}
+
+/// The kinds of steps.
+pub(crate) const KINDS: &[Kind] = &[
+    kind("agent", &[ASK, AGENT]),
+    kind("webhook", &[ASK, WEBHOOK]),
+    kind("condition", &[CONDITION]),
+    kind("wait", &[WAIT]),
+    Kind { either: &[&["for"], &["until"]], ..kind("sleep", &[SLEEP]) },
+    kind("approval", &[APPROVAL]),
+    kind("call", &[CALL]),
+    Kind { either: &[&["branches"], &["for_each", "steps"]], ..kind("parallel", &[PARALLEL]) },
+];
 
 /// The keys of flows that are planned.
 pub(crate) const LATER_FLOW: &[&str] = &[
@@ -181,8 +320,6 @@ pub(crate) const LATER_FLOW: &[&str] = &[
     "env",
     "learned_instructions",
     "learnedInstructions",
-    "wait_timeout_ms",
-    "waitTimeoutMs",
     "concurrency",
     "schedule",
     "output_schema",
@@ -215,10 +352,16 @@ pub(crate) const LATER_STEP: &[&str] = &[
     "memoryMb",
     "method",
     "secret",
+    "on",
+    "all",
+    "on_timeout",
+    "onTimeout",
+    "resume_at",
+    "resumeAt",
 ];
 
 /// The kinds of steps that are planned.
-pub(crate) const LATER_KINDS: &[&str] = &["computer", "tool", "runner", "wait"];
+pub(crate) const LATER_KINDS: &[&str] = &["computer", "tool", "runner"];
 
 #[cfg(test)]
 mod tests {
@@ -250,14 +393,14 @@ mod tests {
 
     #[test]
     fn every_key_of_a_step_is_read_in_each_of_its_spellings() {
-        for (kind, tables) in KINDS {
-            for field in STEP.iter().chain(tables.iter().copied().flatten()) {
+        for kind in KINDS {
+            for field in STEP.iter().chain(kind.tables.iter().copied().flatten()) {
                 for key in std::iter::once(&field.name).chain(field.aliases) {
-                    let mut step = json!({ "name": "a", "kind": kind });
+                    let mut step = json!({ "name": "a", "kind": kind.name });
                     step[*key] = wrong(field.shape);
                     let flow = json!({ "name": "f", "steps": [step] });
                     let place = format!("steps[0].{}", field.name);
-                    assert!(is_read(&flow, &place), "{kind}: {key}");
+                    assert!(is_read(&flow, &place), "{}: {key}", kind.name);
                 }
             }
         }
@@ -265,7 +408,7 @@ mod tests {
 
     #[test]
     fn no_key_is_both_known_and_planned() {
-        let steps = KINDS.iter().flat_map(|(_, tables)| tables.iter().copied().flatten());
+        let steps = KINDS.iter().flat_map(|kind| kind.tables.iter().copied().flatten());
         let later = |field: &&Field| LATER_STEP.contains(&field.name);
         assert_eq!(steps.chain(STEP).filter(later).count(), 0);
         assert_eq!(FLOW.iter().filter(|field| LATER_FLOW.contains(&field.name)).count(), 0);

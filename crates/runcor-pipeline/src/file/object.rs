@@ -86,6 +86,35 @@ impl<'n> Object<'n> {
         }
     }
 
+    /// Reports it unless exactly one of the sets of keys is there as a whole.
+    pub(crate) fn choose(&self, either: &[&[&'static str]], report: &mut Report) {
+        let begun = |set: &&&[&str]| set.iter().any(|key| self.get(key).is_some());
+        let sets: Vec<_> = either.iter().filter(begun).copied().collect();
+        let words = |set: &[&str]| {
+            set.iter().map(|key| format!("{key:?}")).collect::<Vec<_>>().join(" and ")
+        };
+        match sets.as_slice() {
+            _ if either.is_empty() => {}
+            [] => {
+                let all: Vec<_> = either.iter().map(|set| words(set)).collect();
+                let message = format!("needs {}", all.join(", or "));
+                report.add(self.node.at, &self.path, message);
+            }
+            [set] => {
+                for key in set.iter().filter(|key| self.get(key).is_none()) {
+                    report.add(self.node.at, &self.path, format!("needs the key {key:?}"));
+                }
+            }
+            [first, rest @ ..] => {
+                for key in rest.iter().copied().flatten().filter(|key| self.get(key).is_some()) {
+                    let at = self.get(key).and_then(|node| node.at);
+                    let message = format!("can't stand beside {}; keep one", words(first));
+                    report.add(at, &self.place(key), message);
+                }
+            }
+        }
+    }
+
     /// Returns the value behind a key, if it is there and not null.
     pub(crate) fn get(&self, name: &str) -> Option<&'n Node> {
         self.fields
@@ -153,6 +182,40 @@ impl<'n> Object<'n> {
             report.add(node.at, &self.place(name), message);
         }
         number
+    }
+
+    /// Reads true or false.
+    pub(crate) fn truth(&self, name: &str, report: &mut Report) -> Option<bool> {
+        let node = self.get(name)?;
+        if let Yaml::Bool(truth) = node.value {
+            return Some(truth);
+        }
+        report.expected("true or false", node, &self.place(name));
+        None
+    }
+
+    /// Reads one of the given words.
+    pub(crate) fn word(
+        &self,
+        name: &str,
+        words: &'static [&'static str],
+        report: &mut Report,
+    ) -> Option<&'static str> {
+        let node = self.get(name)?;
+        let Yaml::Text(text) = &node.value else {
+            report.expected(&format!("one of {}", words.join(", ")), node, &self.place(name));
+            return None;
+        };
+        let found = words.iter().copied().find(|word| word == text);
+        if found.is_none() {
+            let hint = match nearest(text, words.iter().copied()) {
+                Some(word) => format!("; did you mean {word:?}?"),
+                None => String::new(),
+            };
+            let message = format!("must be one of {}{hint}", words.join(", "));
+            report.add(node.at, &self.place(name), message);
+        }
+        found
     }
 
     /// Reads a JSON Schema that compiles.

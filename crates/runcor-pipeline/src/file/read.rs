@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use runcor_core::{FlowConfig, FlowName};
+use runcor_core::{Divergence, FlowConfig, FlowName};
 
-use super::keys::{FLOW, LATER_FLOW};
+use super::keys::{FLOW, LATER_FLOW, ON_DIVERGENCE};
 use super::object::{Keys, Object};
 use super::report::Report;
 use super::step::{Steps, read_steps};
@@ -109,9 +109,21 @@ fn read_limits(object: &Object<'_>, report: &mut Report) -> FlowConfig {
     let timeout = millis("timeout_ms", standard.timeout);
     let base_retry_delay = millis("base_retry_delay_ms", standard.base_retry_delay);
     let max_retry_delay = millis("max_retry_delay_ms", standard.max_retry_delay);
+    let wait_timeout = millis("wait_timeout_ms", standard.wait_timeout);
     let max_retries = object
         .whole("max_retries", report)
         .and_then(|retries| u32::try_from(retries).ok())
         .unwrap_or(standard.max_retries);
-    FlowConfig { timeout, max_retries, base_retry_delay, max_retry_delay, ..standard }
+    let on_divergence = match object.word("on_divergence", ON_DIVERGENCE, report) {
+        Some("rerun") => Divergence::Rerun,
+        _ => Divergence::Fail,
+    };
+    FlowConfig {
+        timeout,
+        max_retries,
+        base_retry_delay,
+        max_retry_delay,
+        wait_timeout,
+        on_divergence,
+    }
 }

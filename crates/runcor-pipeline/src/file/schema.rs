@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::duration;
 use super::keys::{FLOW, Field, KINDS, STEP, Shape};
+
+/// How steps and branches may be called.
+const NAME: &str = "^[A-Za-z_][A-Za-z0-9_-]{0,63}$";
 
 /// Returns the JSON Schema (draft 2020-12) of a flow file.
 ///
@@ -15,6 +19,7 @@ pub fn schema() -> Value {
     schema.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     schema.insert("title".to_owned(), json!("runcor flow"));
     schema.insert("description".to_owned(), json!("A flow of runcor: steps that run in order."));
+    schema.insert("$defs".to_owned(), json!({ "step": { "oneOf": step_kinds() } }));
     Value::Object(schema)
 }
 
@@ -42,6 +47,12 @@ fn object(tables: &[&[Field]]) -> Map<String, Value> {
     object
 }
 
+/// All keys of a set must be there.
+fn whole(tables: &[&[Field]], set: &[&str]) -> Value {
+    let fields = tables.iter().copied().flatten().filter(|field| set.contains(&field.name));
+    json!({ "allOf": fields.map(requirement).collect::<Vec<_>>() })
+}
+
 /// One of the spellings must be there.
 fn requirement(field: &Field) -> Value {
     let spellings = std::iter::once(&field.name).chain(field.aliases);
@@ -57,9 +68,9 @@ fn property(field: &Field) -> Value {
 fn shape(shape: Shape) -> Map<String, Value> {
     let schema = match shape {
         Shape::Text => json!({ "type": "string", "minLength": 1 }),
-        Shape::StepName => json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$" }),
+        Shape::StepName => json!({ "type": "string", "pattern": NAME }),
         Shape::Kind => {
-            json!({ "enum": KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>() })
+            json!({ "enum": KINDS.iter().map(|kind| kind.name).collect::<Vec<_>>() })
         }
         Shape::Url => json!({ "type": "string", "pattern": "^https?://" }),
         Shape::Whole(least, most) => {
@@ -75,7 +86,19 @@ fn shape(shape: Shape) -> Map<String, Value> {
             { "type": "array", "items": { "type": "string" }, "minItems": 1 },
         ] }),
         Shape::Headers => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
-        Shape::Steps => json!({ "type": "array", "items": { "oneOf": step_kinds() } }),
+        Shape::Steps => json!({ "type": "array", "items": { "$ref": "#/$defs/step" } }),
+        Shape::Branches => json!({
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": { "pattern": NAME },
+            "additionalProperties": { "type": "array", "minItems": 1, "items": { "$ref": "#/$defs/step" } },
+        }),
+        Shape::Duration => {
+            json!({ "type": "string", "minLength": 2, "pattern": duration::PATTERN })
+        }
+        Shape::Truth => json!({ "type": "boolean" }),
+        Shape::FlowName => json!({ "type": "string", "minLength": 1 }),
+        Shape::Word(words) => json!({ "enum": words }),
     };
     match schema {
         Value::Object(fields) => fields,
@@ -86,13 +109,19 @@ fn shape(shape: Shape) -> Map<String, Value> {
 fn step_kinds() -> Vec<Value> {
     KINDS
         .iter()
-        .map(|(kind, tables)| {
-            let tables: Vec<_> = std::iter::once(STEP).chain(tables.iter().copied()).collect();
+        .map(|kind| {
+            let tables: Vec<_> = std::iter::once(STEP).chain(kind.tables.iter().copied()).collect();
             let mut step = object(&tables);
             if let Some(Value::Object(properties)) = step.get_mut("properties") {
-                properties.insert("kind".to_owned(), json!({ "const": kind }));
+                properties.insert("kind".to_owned(), json!({ "const": kind.name }));
             }
-            step.insert("title".to_owned(), json!(format!("{kind} step")));
+            if !kind.either.is_empty() {
+                step.insert(
+                    "oneOf".to_owned(),
+                    kind.either.iter().map(|set| whole(&tables, set)).collect(),
+                );
+            }
+            step.insert("title".to_owned(), json!(format!("{} step", kind.name)));
             Value::Object(step)
         })
         .collect()

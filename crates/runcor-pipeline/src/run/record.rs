@@ -1,4 +1,4 @@
-//! What the journal keeps of a finished step.
+//! What a finished step leaves behind: in the document, and in the journal.
 
 use runcor_core::{FinishReason, ModelResponse, Usage};
 use serde::{Deserialize, Serialize};
@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 pub(crate) const STEP_ENTRY_KEYS: &[&str] =
     &["status", "output", "usage", "model", "provider", "finish_reason"];
 
-/// A finished step as it is journaled; the fields behind `output` are for agents only.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A finished step as the document shows it; the fields behind `output` are for agents only.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct StepRecord {
     pub(crate) output: Value,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) usage: Option<Usage>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) provider: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) finish_reason: Option<FinishReason>,
 }
 
@@ -48,5 +48,49 @@ impl StepRecord {
             entry.extend(fields);
         }
         entry
+    }
+}
+
+/// The answer of a webhook as it is journaled: `{"output": …}`.
+///
+/// Somebody who decides that a webhook has happened gives its answer as it is;
+/// what stands alone is taken for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Value", from = "Value")]
+pub(crate) struct Posted(pub(crate) Value);
+
+impl From<Posted> for Value {
+    fn from(posted: Posted) -> Self {
+        json!({ "output": posted.0 })
+    }
+}
+
+impl From<Value> for Posted {
+    fn from(mut value: Value) -> Self {
+        let is_wrapped = value.as_object().is_some_and(|fields| fields.len() == 1);
+        match value.get_mut("output").filter(|_| is_wrapped) {
+            Some(output) => Self(output.take()),
+            None => Self(value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_comes_back_from_the_journal_whatever_it_is() {
+        for output in [json!(null), json!({ "id": 7 }), json!({ "output": 1 }), json!([1])] {
+            let kept = json!(Posted(output.clone()));
+            assert_eq!(serde_json::from_value::<Posted>(kept).unwrap(), Posted(output));
+        }
+    }
+
+    #[test]
+    fn what_somebody_decides_is_the_answer_as_it_is() {
+        for result in [json!(null), json!({ "id": 7 }), json!({ "output": 1, "id": 7 })] {
+            assert_eq!(serde_json::from_value::<Posted>(result.clone()).unwrap(), Posted(result));
+        }
     }
 }

@@ -4,28 +4,25 @@ use runcor_core::ExecutionSpec;
 use serde_json::{Map, Value, json};
 
 use super::record::StepRecord;
-use crate::spec::{Action, StepSpec};
+use crate::spec::{Action, OnReject, StepSpec};
 
 /// What a path may name behind `$`.
 pub(crate) const CONTEXT_KEYS: &[&str] = &["input", "steps", "run", "trigger"];
+/// What a path may name behind `$` in a branch for an item.
+pub(crate) const ITEM_KEYS: &[&str] = &["input", "steps", "run", "trigger", "item", "index"];
 
-/// How far a run has come; a pure value, rebuilt from the journal in every run.
+/// How far a list of steps has come; a pure value, rebuilt from the journal in every run.
 #[derive(Debug, Clone)]
 pub(crate) struct RunState {
     document: Value,
     done: usize,
-    last: Last,
-    /// The output of the last step that was no condition.
+    is_stopped: bool,
+    /// The output of the last step that has one which counts.
     result: Option<Value>,
-}
-
-/// How the latest step ended.
-#[derive(Debug, Clone)]
-enum Last {
-    Nothing,
-    Done,
-    Condition { holds: bool, output: Value },
-    Skipped(Value),
+    /// The output of the last condition.
+    verdict: Option<Value>,
+    /// The result where no step has any.
+    otherwise: Value,
 }
 
 impl RunState {
@@ -41,10 +38,32 @@ impl RunState {
             },
             "trigger": trigger(asked),
         });
-        Self { document, done: 0, last: Last::Nothing, result: None }
+        Self { otherwise: asked.input.clone(), ..Self::branch(&document) }
     }
 
-    /// Returns `{input, steps, run, trigger}`.
+    /// Begins a branch that sees what `document` holds.
+    pub(crate) fn branch(document: &Value) -> Self {
+        Self {
+            document: document.clone(),
+            done: 0,
+            is_stopped: false,
+            result: None,
+            verdict: None,
+            otherwise: Value::Null,
+        }
+    }
+
+    /// Begins the branch of an item.
+    pub(crate) fn item(document: &Value, index: usize, item: Value) -> Self {
+        let mut state = Self::branch(document);
+        if let Some(document) = state.document.as_object_mut() {
+            document.insert("item".to_owned(), item);
+            document.insert("index".to_owned(), json!(index));
+        }
+        state
+    }
+
+    /// Returns `{input, steps, run, trigger}`, and in the branch of an item `{item, index}` too.
     pub(crate) fn document(&self) -> &Value {
         &self.document
     }
@@ -54,34 +73,35 @@ impl RunState {
         self.done
     }
 
-    /// Returns whether the latest step says that the rest is to be skipped.
+    /// Returns whether a step says that the rest is to be skipped.
     pub(crate) fn is_stopped(&self) -> bool {
-        matches!(self.last, Last::Condition { holds: false, .. })
+        self.is_stopped
     }
 
-    /// Returns the run's result if it ended here.
+    /// Returns the result if it ended here.
     pub(crate) fn result(&self) -> Value {
-        match (&self.result, &self.last) {
-            (Some(result), _) => result.clone(),
-            (None, Last::Condition { output, .. } | Last::Skipped(output)) => output.clone(),
-            (None, Last::Nothing | Last::Done) => self.document["input"].clone(),
-        }
+        self.result.as_ref().or(self.verdict.as_ref()).unwrap_or(&self.otherwise).clone()
     }
 
     /// Notes that the next step has finished.
     pub(crate) fn complete(&mut self, step: &StepSpec, record: StepRecord) {
         self.enter(&step.name, record.entry());
-        self.last = match step.action {
-            Action::Condition(_) => Last::Condition {
-                holds: record.output["result"] == Value::Bool(true),
-                output: record.output,
-            },
-            Action::Call(_) => {
-                self.result = Some(record.output);
-                Last::Done
-            }
-        };
         self.done += 1;
+        match &step.action {
+            Action::Condition(_) => {
+                self.is_stopped = record.output["result"] != Value::Bool(true);
+                self.verdict = Some(record.output);
+            }
+            Action::Sleep(_) => {}
+            Action::Approval(approval) => {
+                let is_rejected = record.output["approved"] != Value::Bool(true);
+                self.is_stopped = is_rejected && approval.on_reject == OnReject::Stop;
+                self.result = Some(record.output);
+            }
+            Action::Ask(_) | Action::Wait(_) | Action::Call(_) | Action::Parallel(_) => {
+                self.result = Some(record.output);
+            }
+        }
     }
 
     /// Notes that the given steps, all that are left, are skipped.
@@ -90,9 +110,6 @@ impl RunState {
             self.enter(&step.name, json!({ "status": "skipped" }));
         }
         self.done += steps.len();
-        if let Last::Condition { output, .. } = &self.last {
-            self.last = Last::Skipped(output.clone());
-        }
     }
 
     fn enter(&mut self, name: &str, entry: Value) {

@@ -2,12 +2,10 @@
 
 use runcor_core::{JournalEntry, JournalKind, Usage};
 
-use super::record::StepRecord;
-
 /// The tokens that one agent step used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepUsage {
-    /// The step's name.
+    /// The step's name; in branches with the path to it, such as `lines#1/0/price`.
     pub step: String,
     /// The registered name of the provider that answered.
     pub provider: String,
@@ -19,45 +17,36 @@ pub struct StepUsage {
 
 /// Returns what each agent step of a run used, in the order of `journal`.
 ///
-/// The journal of an execution is where the usage stands: the entry of an
-/// agent step is `{"output", "usage", "model", "provider"}`. Entries of other
-/// steps and of other kinds of flows are passed over.
+/// Every model call of a flow is an entry that tells what was spent; other
+/// entries are passed over.
 ///
 /// ```
-/// use runcor_core::{JournalEntry, JournalKind, Timestamp};
+/// use runcor_core::{JournalEntry, JournalKind, Spend, Timestamp, Usage};
 /// use runcor_pipeline::{total_usage, usage_of};
 /// use serde_json::json;
 ///
-/// let journal = [JournalEntry {
-///     path: "words#1".to_owned(),
-///     kind: JournalKind::Step,
-///     value: json!({
-///         "output": { "text": "hello" },
-///         "usage": { "promptTokens": 12, "completionTokens": 3 },
-///         "model": "m-1",
-///         "provider": "mock",
-///     }),
-///     at: Timestamp::from_millis(0),
-/// }];
+/// let now = Timestamp::from_millis(0);
+/// let mut entry = JournalEntry::done("words#1", JournalKind::Model, json!({}), now);
+/// entry.spend = Some(Spend {
+///     provider: "mock".to_owned(),
+///     model: "m-1".to_owned(),
+///     usage: Usage { prompt_tokens: 12, completion_tokens: 3, ..Usage::default() },
+///     cost: None,
+/// });
+/// let journal = [entry];
 /// assert_eq!(usage_of(&journal)[0].step, "words");
 /// assert_eq!(total_usage(&usage_of(&journal)).prompt_tokens, 12);
 /// ```
 #[must_use]
 pub fn usage_of(journal: &[JournalEntry]) -> Vec<StepUsage> {
-    journal.iter().filter(|entry| entry.kind == JournalKind::Step).filter_map(step_usage).collect()
+    journal.iter().filter(|entry| entry.kind == JournalKind::Model).filter_map(step_usage).collect()
 }
 
 fn step_usage(entry: &JournalEntry) -> Option<StepUsage> {
-    // Most entries have no usage; looking first saves copying their outputs.
-    entry.value.get("usage")?;
-    let record: StepRecord = serde_json::from_value(entry.value.clone()).ok()?;
+    let spend = entry.spend.clone()?;
     let step = entry.path.rsplit_once('#').map_or(entry.path.as_str(), |(name, _)| name);
-    Some(StepUsage {
-        step: step.to_owned(),
-        provider: record.provider?,
-        model: record.model?,
-        usage: record.usage?,
-    })
+    let (provider, model) = (spend.provider, spend.model);
+    Some(StepUsage { step: step.to_owned(), provider, model, usage: spend.usage })
 }
 
 /// Adds up what the steps of a run used; one estimate makes the sum an estimate.

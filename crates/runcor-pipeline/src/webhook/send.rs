@@ -1,6 +1,7 @@
 //! One attempt of a webhook.
 
 use std::error::Error as StdError;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -16,7 +17,23 @@ use crate::spec::WebhookSpec;
 /// The largest answer that is read, in bytes after decompression.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// Posts `input` once and returns what came back.
+/// Whether an attempt has failed before anything was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Unsent(AtomicBool);
+
+impl Unsent {
+    fn note(&self, is_unsent: bool) {
+        self.0.store(is_unsent, Ordering::Relaxed);
+    }
+
+    /// Returns whether nobody can have received anything.
+    pub(crate) fn is_certain(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Posts `input` once and returns what came back; `unsent` tells of a failure
+/// that came before anything was sent.
 ///
 /// Neither the path of the address nor a header ever stands in an error: both
 /// may be secrets.
@@ -26,6 +43,7 @@ pub(crate) async fn post(
     input: &Value,
     key: &str,
     clock: &dyn Clock,
+    unsent: &Unsent,
 ) -> Result<Value, FlowError> {
     http.vet(&webhook.url).map_err(Error::from)?;
     let answer = http
@@ -37,7 +55,10 @@ pub(crate) async fn post(
         .body(input.to_string())
         .send()
         .await
-        .map_err(|error| unreachable(webhook, &error))?;
+        .map_err(|error| {
+            unsent.note(error.is_connect());
+            unreachable(webhook, &error)
+        })?;
     let status = answer.status();
     if !status.is_success() {
         let delay = asked_delay(&answer, clock);

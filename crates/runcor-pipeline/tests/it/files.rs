@@ -150,7 +150,7 @@ fn what_is_planned_is_not_called_unknown() {
     for problem in found {
         assert!(problem.ends_with("is not part of this version yet"), "{problem}");
     }
-    for kind in ["computer", "tool", "runner", "wait"] {
+    for kind in ["computer", "tool", "runner"] {
         let found = step_problems(&[&format!("{{ name: a, kind: {kind}, code: x }}")]);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("f.yaml:3:"), "{found:?}");

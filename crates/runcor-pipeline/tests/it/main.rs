@@ -8,10 +8,14 @@
 )]
 
 mod agent;
+mod crash;
+mod edited;
 mod engine;
 mod files;
 mod folder;
 mod journal;
+mod parallel;
+mod pauses;
 mod refusal;
 mod schema;
 mod support;
