@@ -1,6 +1,7 @@
 //! The reading connections: a pool that is never waited for with a blocked thread.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use r2d2::{NopErrorHandler, Pool};
 use r2d2_sqlite::SqliteConnectionManager;
@@ -11,6 +12,9 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedSemaphorePermit, RwLock, Semaphore}
 
 use crate::connection::Place;
 use crate::error::Error;
+
+/// How long it is tried to open the connections; nobody reads meanwhile.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads, at most as many at once as there are connections.
 #[derive(Debug, Clone)]
@@ -112,6 +116,7 @@ fn connect(place: &Place, count: u32) -> Result<Pool<SqliteConnectionManager>, S
         .idle_timeout(None)
         .max_lifetime(None)
         .test_on_check_out(false)
+        .connection_timeout(PATIENCE)
         .error_handler(Box::new(NopErrorHandler))
         .build(place.readers())
         .map_err(|error| unavailable(&error))
