@@ -37,6 +37,10 @@ mod schema;
 mod decode;
 mod encode;
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
+
 mod apply;
 mod claim;
 mod compaction;

@@ -1,0 +1,7 @@
+//! Fuzzes rows of journals.
+
+#![no_main]
+
+use runcor_store_sqlite::fuzzing;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzzing::journal_row(data));
