@@ -105,7 +105,7 @@ fn fuzz(
          -detect_leaks=0 -print_final_stats=1 {corpus} {inputs}"
     )
     .env("RUST_BACKTRACE", "1")
-    // SQLite's C defines a table twice, which is no mistake of ours.
+    // AddressSanitizer takes two static tables of SQLite's C for one.
     .env("ASAN_OPTIONS", "detect_odr_violation=0")
     .quiet()
     .ignore_status()
