@@ -2,7 +2,8 @@
 //!
 //! A flow file names its steps in order. An `agent` step asks a model, a
 //! `webhook` step posts JSON to an address, a `condition` step decides whether
-//! the rest runs. What a step takes in is mapped from the run's document
+//! the rest runs; `wait`, `sleep`, `approval` and `call` steps pause the
+//! execution, a `parallel` step runs branches side by side. What a step takes in is mapped from the run's document
 //! `{input, steps, run, trigger}` with JSONPath.
 //!
 //! 1. [`FlowFile::parse`] checks a file and reports all of its mistakes at

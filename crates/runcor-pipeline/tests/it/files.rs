@@ -229,6 +229,87 @@ fn a_reference_must_name_an_earlier_step_and_a_known_entry() {
 }
 
 #[test]
+fn mistakes_in_pausing_and_parallel_steps_are_told_with_their_places() {
+    let ask = "{ name: b, kind: agent }";
+    for (step, expected) in [
+        ("{ name: a, kind: sleep }", "steps[0]: needs \"for\", or \"until\""),
+        (
+            "{ name: a, kind: sleep, for: 1h, until: $.input.x }",
+            "steps[0].until: can't stand beside \"for\"; keep one",
+        ),
+        ("{ name: a, kind: sleep, for: 5 }", "steps[0].for: must be a duration such as 30s"),
+        ("{ name: a, kind: sleep, for: 5 days }", "steps[0].for: must be a duration"),
+        (
+            "{ name: a, kind: sleep, until: tomorrow }",
+            "steps[0].until: must be a path to an instant",
+        ),
+        ("{ name: a, kind: wait, timeout_ms: 5 }", "unknown key; did you mean \"timeout\"?"),
+        (
+            "{ name: a, kind: wait, data: { x: $.steps.b } }",
+            "steps[0].data.x: there is no step 'b'",
+        ),
+        ("{ name: a, kind: wait, on: x }", "steps[0].on: is not part of this version yet"),
+        ("{ name: a, kind: approval, action: x }", "needs the key \"subject\""),
+        (
+            "{ name: a, kind: approval, action: x, subject: 1, on_reject: contiue }",
+            "steps[0].on_reject: must be one of fail, continue, stop; did you mean \"continue\"?",
+        ),
+        ("{ name: a, kind: aproval }", "did you mean \"approval\"?"),
+        ("{ name: a, kind: call }", "needs the key \"flow\""),
+        ("{ name: a, kind: call, flow: '' }", "steps[0].flow: must not be empty"),
+        (
+            "{ name: a, kind: webhook, url: 'https://example.com', non_idempotent: 1 }",
+            "steps[0].non_idempotent: must be true or false",
+        ),
+        ("{ name: a, kind: parallel }", "needs \"branches\", or \"for_each\" and \"steps\""),
+        ("{ name: a, kind: parallel, for_each: $.input }", "steps[0]: needs the key \"steps\""),
+        ("{ name: a, kind: parallel, branches: {} }", "needs 1 to 100 branches"),
+        ("{ name: a, kind: parallel, branches: { x: [] } }", "branches.x: needs at least one step"),
+        ("{ name: a, kind: parallel, branches: { x: 5 } }", "branches.x: must be a list of steps"),
+        ("{ name: a, kind: parallel, branches: { 'x y': [] } }", "a branch is named as a step is"),
+        (
+            "{ name: a, kind: parallel, branches: { x: [{ name: a, kind: wait }] } }",
+            "branches.x[0].name: two steps have the name \"a\"",
+        ),
+        (
+            "{ name: a, kind: parallel, branches: { x: [{ name: c, kind: agnet }] } }",
+            "steps[0].branches.x[0].kind: unknown kind \"agnet\"; did you mean \"agent\"?",
+        ),
+        (
+            "{ name: a, kind: parallel, for_each: [1], steps: [{ name: c, kind: agent, input: $.itme }] }",
+            "steps[0].steps[0].input: $ has no \"itme\"; did you mean \"item\"?",
+        ),
+        (
+            "{ name: a, kind: parallel, branches: { x: [{ name: c, kind: agent, input: $.item }] } }",
+            "$ has no \"item\"; it has input, steps, run, trigger",
+        ),
+    ] {
+        let found = step_problems(&[step]);
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{step}: {found:#?}");
+    }
+    let fan = "{ name: a, kind: parallel, branches: { x: [{ name: c, kind: wait }] } }";
+    let after = "{ name: d, kind: agent, input: $.steps.c.output }";
+    let found = step_problems(&[fan, ask, after]);
+    assert!(found[0].contains("step 'c' stands in a branch"), "{found:?}");
+    assert!(
+        problems("name: f\non_divergence: rerum\nsteps: []")[0].contains("did you mean \"rerun\"?")
+    );
+}
+
+#[test]
+fn parallel_steps_nest_four_deep_and_no_deeper() {
+    let nested = |depth: usize| {
+        let mut step = "{ name: leaf, kind: wait }".to_owned();
+        for level in 0..depth {
+            step = format!("{{ name: p{level}, kind: parallel, branches: {{ x: [{step}] }} }}");
+        }
+        format!("name: f\nsteps: [{step}]")
+    };
+    assert!(FlowFile::parse(&nested(4), "f.yaml").is_ok());
+    assert!(problems(&nested(5))[0].contains("parallel steps nest at most 4 deep"));
+}
+
+#[test]
 fn a_path_that_is_too_long_or_too_deep_is_a_mistake() {
     for path in [format!("$.{}", "a".repeat(1100)), format!("${}", "[".repeat(1000))] {
         let found =

@@ -16,6 +16,7 @@ mod folder;
 mod journal;
 mod parallel;
 mod pauses;
+mod refund;
 mod refusal;
 mod schema;
 mod support;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use runcor_core::{Clock, ManualClock, Outcome, Retry, StepFailure, Timestamp, WaitKind};
 use serde_json::json;
 
-use crate::support::Run;
+use crate::support::{Run, Server, answer, skipping};
 
 fn run(steps: &str, input: serde_json::Value) -> (Run, ManualClock) {
     let clock = ManualClock::new();
@@ -178,4 +178,53 @@ async fn a_called_flow_that_fails_fails_the_step_with_its_own_code() {
             (Some("NO_FUNDS"), "step 'charge': no funds")
         );
     }
+}
+
+fn at_most_once(port: u16, retries: u32) -> Run {
+    let yaml = format!(
+        "
+name: f
+base_retry_delay_ms: 1
+max_retry_delay_ms: 1
+steps:
+  - {{ name: pay, kind: webhook, url: 'http://hooks.example.com:{port}/', non_idempotent: true, retries: {retries} }}
+"
+    );
+    Run::new(&yaml, json!({ "cents": 5 }))
+}
+
+#[tokio::test]
+async fn a_non_idempotent_webhook_in_doubt_is_not_sent_again_before_somebody_decides() {
+    let busy = || answer("503 Service Unavailable", &[], "");
+    let server = Server::start(vec![busy(), answer("200 OK", &[], "{\"id\":7}")]).await;
+    let run = at_most_once(server.port, 2);
+    let doubt = run.pause().await;
+    assert_eq!((doubt.kind, doubt.path.as_deref()), (WaitKind::Decision, Some("pay#1")));
+    assert_eq!(run.pause().await.kind, WaitKind::Decision);
+    assert_eq!(server.requests().len(), 1, "neither the step nor the next run sends it again");
+    run.answer(&doubt, Outcome::NotDone).await.unwrap();
+    assert_eq!(run.go().await.unwrap(), json!({ "id": 7 }));
+    let keys = server.header("idempotency-key");
+    assert_eq!(keys[0], keys[1]);
+}
+
+#[tokio::test]
+async fn what_somebody_says_that_a_webhook_answered_is_its_output() {
+    let server = Server::start(vec![answer("500 Internal Server Error", &[], "")]).await;
+    let run = at_most_once(server.port, 0);
+    let doubt = run.pause().await;
+    run.answer(&doubt, Outcome::Done(json!({ "id": 8 }))).await.unwrap();
+    assert_eq!(run.go().await.unwrap(), json!({ "id": 8 }));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_non_idempotent_webhook_that_reached_nobody_is_tried_again_within_the_step() {
+    let clock = ManualClock::new();
+    // Nobody listens on a port that was just given back.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let run = at_most_once(port, 3).with_clock(clock.clone());
+    let (pause, slept) = skipping(&clock, run.pause()).await;
+    assert_eq!(pause.kind, WaitKind::Decision);
+    assert!(slept > Duration::ZERO, "it paused between attempts");
 }
