@@ -1,10 +1,18 @@
 //! The command line.
 #![expect(clippy::doc_markdown, reason = "clap shows these texts to people as they stand")]
 
+mod database;
+mod decide;
+mod history;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use database::{Backup, Verify};
+pub(crate) use decide::{Answer, Approval, Decide, Resume};
+pub(crate) use history::{Compare, Fork, Timeline};
 
 /// Runs durable AI flows: once for each key, through crashes and restarts.
 #[derive(Debug, Parser)]
@@ -45,10 +53,26 @@ pub(crate) enum Command {
     Trigger(Trigger),
     /// List executions, or show one
     Status(Status),
+    /// Show everything that an execution has done
+    Timeline(Timeline),
     /// Resume a waiting execution
     Resume(Resume),
+    /// Approve what an execution asks for, after showing exactly what that is
+    Approve(Approval),
+    /// Reject what an execution asks for
+    Reject(Approval),
+    /// Tell whether a step has happened, where a crash left that open
+    Decide(Decide),
     /// Cancel an execution
     Cancel(Cancel),
+    /// Run an execution differently from a place of its timeline on; what was before is reused
+    Fork(Fork),
+    /// Show executions side by side
+    Compare(Compare),
+    /// Check a database file against the rules
+    Verify(Verify),
+    /// Copy a database file that may be in use
+    Backup(Backup),
     /// Check or describe the configuration
     #[command(subcommand)]
     Config(Config),
@@ -156,21 +180,6 @@ pub(crate) struct Status {
     /// How many, newest first
     #[arg(long, short, default_value_t = 20)]
     pub(crate) limit: usize,
-    #[command(flatten)]
-    pub(crate) connect: Connect,
-}
-
-/// `runcor resume`
-#[derive(Debug, Args)]
-pub(crate) struct Resume {
-    /// The execution
-    pub(crate) id: String,
-    /// What to bring: JSON, @FILE, or - for standard input
-    #[arg(long, short, value_name = "JSON", allow_negative_numbers = true)]
-    pub(crate) data: Option<String>,
-    /// Do not wait for it
-    #[arg(long)]
-    pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) connect: Connect,
 }

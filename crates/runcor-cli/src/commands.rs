@@ -1,22 +1,30 @@
 //! The commands, one file each.
 
+mod approval;
+mod backup;
 mod cancel;
+mod compare;
 mod config;
+mod decide;
 mod demo;
 mod dev;
+mod fork;
 mod init;
 mod resume;
 mod status;
+mod timeline;
 mod trigger;
+mod verify;
 
 use std::io::Read;
 use std::process::ExitCode;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::args::{Cli, Command};
 use crate::console::Console;
 use crate::failure::Failure;
+use crate::summary;
 
 /// The longest JSON that is read, in bytes; a server accepts less.
 const LONGEST: u64 = 64 << 20;
@@ -30,8 +38,16 @@ pub(crate) async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure
         Command::Dev(args) => dev::run(&args, file, console).await,
         Command::Trigger(args) => trigger::run(args, file, console).await,
         Command::Status(args) => status::run(args, file, console).await,
+        Command::Timeline(args) => timeline::run(args, file, console).await,
         Command::Resume(args) => resume::run(args, file, console).await,
+        Command::Approve(args) => approval::run(args, true, file, console).await,
+        Command::Reject(args) => approval::run(args, false, file, console).await,
+        Command::Decide(args) => decide::run(args, file, console).await,
         Command::Cancel(args) => cancel::run(args, file, console).await,
+        Command::Fork(args) => fork::run(args, file, console).await,
+        Command::Compare(args) => compare::run(args, file, console).await,
+        Command::Verify(args) => verify::run(&args, console),
+        Command::Backup(args) => backup::run(&args, console),
         Command::Config(args) => config::run(&args, file, console),
     }
 }
@@ -71,6 +87,16 @@ fn read_text(source: impl Read, origin: &str, name: &str) -> Result<String, Fail
 
 fn unreadable(name: &str, origin: &str, error: &std::io::Error) -> Failure {
     Failure::new("IO_ERROR", format!("{name}: can't read {origin}: {error}"))
+}
+
+/// Prints what became of an execution that was waited for.
+fn print_settled(execution: &Value, console: &Console) -> ExitCode {
+    if console.json {
+        console.value(&json!({ "execution": summary::short(execution) }));
+    } else {
+        summary::print_outcome(console, execution);
+    }
+    exit_code(execution)
 }
 
 /// The exit code for what became of an execution.

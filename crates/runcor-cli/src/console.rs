@@ -111,13 +111,32 @@ impl Console {
 
     /// Paints the name of a state.
     pub(crate) fn state(&self, state: &str) -> String {
-        let paint = match state {
+        self.paint(Self::paint_of(state), state)
+    }
+
+    /// Returns how the name of a state is painted.
+    pub(crate) fn paint_of(state: &str) -> Paint {
+        match state {
             "complete" => Paint::Green,
             "failed" => Paint::Red,
             "waiting" | "retrying" => Paint::Yellow,
             _ => Paint::Cyan,
-        };
-        self.paint(paint, state)
+        }
+    }
+
+    /// Returns whether there is somebody to be asked.
+    pub(crate) fn can_ask(&self) -> bool {
+        !self.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks a question whose answer is no unless it is yes.
+    pub(crate) fn ask(&self, question: &str) -> std::io::Result<bool> {
+        let mut stderr = std::io::stderr().lock();
+        write!(stderr, "{} [y/N] ", self.paint_error(Paint::Bold, question))?;
+        stderr.flush()?;
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Returns whether somebody looks at the terminal.

@@ -1,6 +1,6 @@
 //! The project of this folder, run by this very command.
 
-use runcor::execution::{ExecutionId, ExecutionQuery, Order, Page};
+use runcor::execution::{Decision, Execution, ExecutionId, ExecutionQuery, Fork, Order, Page};
 use runcor::flow::FlowName;
 use runcor::{Project, Runcor, Runtime, Trigger};
 use serde_json::Value;
@@ -42,11 +42,11 @@ impl Local {
         let mut trigger = Trigger::new(request.key, request.input).with_user(request.user);
         trigger.tenant_id = request.tenant;
         let triggered = self.runcor.trigger(&request.flow, trigger).await?;
-        to_value(&triggered.execution)
+        execution(&triggered.execution)
     }
 
     pub(crate) async fn get(&self, id: &str) -> Result<Value, Failure> {
-        to_value(&self.runcor.execution(parse_id(id)?).await?)
+        execution(&self.runcor.execution(parse_id(id)?).await?)
     }
 
     pub(crate) async fn list(&self, query: &ListQuery) -> Result<Vec<Value>, Failure> {
@@ -69,15 +69,35 @@ impl Local {
             ..ExecutionQuery::default()
         };
         let Page { items, .. } = self.runcor.executions(&query).await?;
-        items.iter().map(to_value).collect()
+        items.iter().map(execution).collect()
     }
 
     pub(crate) async fn resume(&self, id: &str, data: Option<Value>) -> Result<Value, Failure> {
-        to_value(&self.runcor.resume(parse_id(id)?, data).await?)
+        execution(&self.runcor.resume(parse_id(id)?, data).await?)
     }
 
     pub(crate) async fn cancel(&self, id: &str, reason: Option<String>) -> Result<Value, Failure> {
-        to_value(&self.runcor.cancel(parse_id(id)?, reason).await?)
+        execution(&self.runcor.cancel(parse_id(id)?, reason).await?)
+    }
+
+    pub(crate) async fn decide(&self, id: &str, decision: Decision) -> Result<Value, Failure> {
+        execution(&self.runcor.decide(parse_id(id)?, decision).await?)
+    }
+
+    pub(crate) async fn fork(&self, id: &str, fork: Fork) -> Result<Value, Failure> {
+        execution(&self.runcor.fork(parse_id(id)?, fork).await?)
+    }
+
+    pub(crate) async fn timeline(&self, id: &str) -> Result<Value, Failure> {
+        shown(serde_json::to_value(&self.runcor.timeline(parse_id(id)?).await?))
+    }
+
+    pub(crate) async fn journal_value(&self, id: &str, path: &str) -> Result<Value, Failure> {
+        Ok(self.runcor.journal_value(parse_id(id)?, path).await?)
+    }
+
+    pub(crate) fn trouble(&self) -> Result<Value, Failure> {
+        shown(serde_json::to_value(&self.runcor.health().degraded))
     }
 }
 
@@ -86,7 +106,10 @@ fn parse_id(id: &str) -> Result<ExecutionId, Failure> {
         .map_err(|_| Failure::new("EXECUTION_NOT_FOUND", format!("there is no execution {id:?}")))
 }
 
-fn to_value(execution: &runcor::execution::Execution) -> Result<Value, Failure> {
-    serde_json::to_value(execution)
-        .map_err(|error| Failure::new("INTERNAL_ERROR", error.to_string()))
+fn execution(found: &Execution) -> Result<Value, Failure> {
+    shown(serde_json::to_value(found))
+}
+
+fn shown(found: serde_json::Result<Value>) -> Result<Value, Failure> {
+    found.map_err(|error| Failure::new("INTERNAL_ERROR", error.to_string()))
 }

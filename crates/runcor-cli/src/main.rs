@@ -5,12 +5,16 @@ mod commands;
 mod console;
 mod discovery;
 mod failure;
+mod figures;
 mod local;
 mod remote;
 mod serve;
+mod settling;
 mod summary;
+mod table;
 mod target;
 mod template;
+mod waiting;
 
 use std::ffi::OsStr;
 use std::process::ExitCode;

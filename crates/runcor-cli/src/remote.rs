@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
+use runcor::execution::{Decision, Fork};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -134,6 +135,43 @@ impl Remote {
         let body = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
         let path = format!("/executions/{}/cancel", segment(id));
         Ok(self.call(Method::POST, &path, &[], Some(body)).await?["execution"].clone())
+    }
+
+    pub(crate) async fn decide(&self, id: &str, decision: &Decision) -> Result<Value, Failure> {
+        let body = serde_json::to_value(decision)
+            .map_err(|error| Failure::new("INTERNAL_ERROR", error.to_string()))?;
+        let path = format!("/executions/{}/decision", segment(id));
+        Ok(self.call(Method::POST, &path, &[], Some(body)).await?["execution"].clone())
+    }
+
+    pub(crate) async fn fork(&self, id: &str, fork: Fork) -> Result<Value, Failure> {
+        let changes = fork.changes;
+        let mut body = json!({
+            "at": fork.at,
+            "idempotencyKey": fork.idempotency_key,
+            "model": changes.model,
+            "provider": changes.provider,
+            "systemPrompt": changes.system_prompt,
+            "prompt": changes.prompt,
+        });
+        if let Some(input) = fork.input {
+            body["input"] = input;
+        }
+        let path = format!("/executions/{}/fork", segment(id));
+        Ok(self.call(Method::POST, &path, &[], Some(body)).await?["execution"].clone())
+    }
+
+    pub(crate) async fn timeline(&self, id: &str) -> Result<Value, Failure> {
+        self.call(Method::GET, &format!("/executions/{}/timeline", segment(id)), &[], None).await
+    }
+
+    pub(crate) async fn journal_value(&self, id: &str, path: &str) -> Result<Value, Failure> {
+        let path = format!("/executions/{}/journal/{}", segment(id), segment(path));
+        Ok(self.call(Method::GET, &path, &[], None).await?["value"].take())
+    }
+
+    pub(crate) async fn trouble(&self) -> Result<Value, Failure> {
+        Ok(self.call(Method::GET, "/health", &[], None).await?["degraded"].take())
     }
 }
 

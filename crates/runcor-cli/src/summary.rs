@@ -1,9 +1,10 @@
 //! How an execution is shown: short JSON, lines, durations, ages.
 
-use chrono::DateTime;
 use serde_json::{Value, json};
 
 use crate::console::{Console, Paint, harmless};
+use crate::figures::millis;
+use crate::waiting;
 
 /// The documented short form of an execution for `--json`.
 pub(crate) fn short(execution: &Value) -> Value {
@@ -35,26 +36,12 @@ pub(crate) fn print_outcome(console: &Console, execution: &Value) {
     if state == "complete" {
         console.line(format!("Result:    {:#}", execution["result"]));
     }
-    if state == "waiting" {
-        let wait = &execution["waitContext"];
-        let reason = harmless(wait["reason"].as_str().unwrap_or("a resume"));
-        console.line(format!("Waits for: {reason}"));
-        if !wait["waitData"].is_null() {
-            console.line(format!("Shows:     {:#}", wait["waitData"]));
-        }
-        let id = text(&execution["id"]);
-        console.line(format!("Go on:     runcor resume {id} --data '{{}}'"));
-    }
+    waiting::print(console, execution);
 }
 
 /// Returns the text of a JSON string, or nothing.
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-/// Returns whether the execution will not go on by itself.
-pub(crate) fn is_settled(execution: &Value) -> bool {
-    matches!(text(&execution["state"]), "complete" | "failed" | "waiting")
 }
 
 /// Returns how long an ended execution took from its start, in milliseconds.
@@ -72,10 +59,6 @@ pub(crate) fn age(now: i64, at: &Value) -> String {
         3_600..86_400 => format!("{}h ago", seconds / 3_600),
         _ => format!("{}d ago", seconds / 86_400),
     }
-}
-
-fn millis(at: &Value) -> Option<i64> {
-    DateTime::parse_from_rfc3339(at.as_str()?).ok().map(|time| time.timestamp_millis())
 }
 
 #[cfg(test)]

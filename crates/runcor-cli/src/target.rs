@@ -1,10 +1,10 @@
 //! Whom a command talks to: a running runcor, or the project of this folder.
 
 use std::path::Path;
-use std::time::Duration;
 
 use runcor::Project;
 use runcor::config::LoadOptions;
+use runcor::execution::{Decision, Fork};
 use serde_json::Value;
 
 use crate::args::Connect;
@@ -13,14 +13,6 @@ use crate::discovery;
 use crate::failure::Failure;
 use crate::local::Local;
 use crate::remote::Remote;
-use crate::summary::is_settled;
-
-/// The pauses between two looks at an execution that is waited for.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-
-/// The code of a failure to see the end in time.
-pub(crate) const WAIT_LIMIT: &str = "WAIT_LIMIT";
 
 /// Whom a command talks to.
 pub(crate) enum Target {
@@ -156,31 +148,40 @@ impl Target {
         }
     }
 
-    /// Waits until an execution has ended or waits itself; gives up after `limit`.
-    pub(crate) async fn settled(
-        &self,
-        mut execution: Value,
-        limit: Option<Duration>,
-    ) -> Result<Value, Failure> {
-        let id = crate::summary::text(&execution["id"]).to_owned();
-        let looking = async {
-            let mut pause = FIRST_PAUSE;
-            while !is_settled(&execution) {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
-                execution = self.get(&id).await?;
-            }
-            Ok(execution)
-        };
-        let Some(limit) = limit else { return looking.await };
-        tokio::time::timeout(limit, looking).await.unwrap_or_else(|_| {
-            let advice = if self.is_local() {
-                "it goes on as soon as this project runs again, as with `runcor dev`".to_owned()
-            } else {
-                format!("look with `runcor status {id}`")
-            };
-            Err(Failure::new(WAIT_LIMIT, format!("execution {id} has not ended yet; {advice}")))
-        })
+    pub(crate) async fn decide(&self, id: &str, decision: Decision) -> Result<Value, Failure> {
+        match self {
+            Self::Remote(remote) => remote.decide(id, &decision).await,
+            Self::Local(local) => local.decide(id, decision).await,
+        }
+    }
+
+    pub(crate) async fn fork(&self, id: &str, fork: Fork) -> Result<Value, Failure> {
+        match self {
+            Self::Remote(remote) => remote.fork(id, fork).await,
+            Self::Local(local) => local.fork(id, fork).await,
+        }
+    }
+
+    pub(crate) async fn timeline(&self, id: &str) -> Result<Value, Failure> {
+        match self {
+            Self::Remote(remote) => remote.timeline(id).await,
+            Self::Local(local) => local.timeline(id).await,
+        }
+    }
+
+    pub(crate) async fn journal_value(&self, id: &str, path: &str) -> Result<Value, Failure> {
+        match self {
+            Self::Remote(remote) => remote.journal_value(id, path).await,
+            Self::Local(local) => local.journal_value(id, path).await,
+        }
+    }
+
+    /// Returns the trouble that the store is in: `code`, `message`, `since`; null when it has none.
+    pub(crate) async fn trouble(&self) -> Result<Value, Failure> {
+        match self {
+            Self::Remote(remote) => remote.trouble().await,
+            Self::Local(local) => local.trouble(),
+        }
     }
 }
 

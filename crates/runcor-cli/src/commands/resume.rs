@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::Value;
 
 use crate::args::Resume;
 use crate::console::Console;
 use crate::failure::Failure;
-use crate::summary;
 use crate::target::Target;
+use crate::waiting;
 
 pub(crate) async fn run(
     args: Resume,
@@ -18,7 +18,7 @@ pub(crate) async fn run(
 ) -> Result<ExitCode, Failure> {
     let data = args.data.as_deref().map(|text| super::read_json(text, "--data")).transpose()?;
     let target = Target::find(&args.connect, config, true, console).await?;
-    let outcome = match target.resume(&args.id, data).await {
+    let outcome = match resume(&target, &args.id, data).await {
         Ok(execution) => {
             console.note(format!("Resumed:   {}", args.id));
             if args.no_wait && !target.is_local() {
@@ -30,11 +30,17 @@ pub(crate) async fn run(
         Err(failure) => Err(failure),
     };
     target.leave().await?;
-    let execution = outcome?;
-    if console.json {
-        console.value(&json!({ "execution": summary::short(&execution) }));
-    } else {
-        summary::print_outcome(console, &execution);
+    Ok(super::print_settled(&outcome?, console))
+}
+
+/// Resumes; where something else than a resume is wanted, the failure says what.
+async fn resume(target: &Target, id: &str, data: Option<Value>) -> Result<Value, Failure> {
+    let failure = match target.resume(id, data).await {
+        Err(failure) if failure.code == "INVALID_STATE" => failure,
+        other => return other,
+    };
+    match target.get(id).await.ok().and_then(|execution| waiting::advice(&execution)) {
+        Some(message) => Err(Failure { message, ..failure }),
+        None => Err(failure),
     }
-    Ok(super::exit_code(&execution))
 }

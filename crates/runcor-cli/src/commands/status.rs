@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use comfy_table::{Table, presets};
 use runcor::engine::{Clock, SystemClock};
 use runcor::execution::ExecutionState;
 use serde_json::{Value, json};
@@ -13,7 +12,9 @@ use crate::args::Status;
 use crate::console::{Console, Paint, harmless};
 use crate::failure::Failure;
 use crate::summary::{self, text};
+use crate::table::{Cell, Table};
 use crate::target::{ListQuery, Target};
+use crate::waiting;
 
 pub(crate) async fn run(
     args: Status,
@@ -26,6 +27,7 @@ pub(crate) async fn run(
     }
     let query = ListQuery { state: args.state, flow: args.flow, limit: args.limit };
     let target = Target::find(&args.connect, config, false, console).await?;
+    warn_of_trouble(&target, console).await;
     let found = match &args.id {
         Some(id) => target.get(id).await.map(|execution| vec![execution]),
         None => target.list(&query).await,
@@ -37,6 +39,16 @@ pub(crate) async fn run(
         _ => print_list(console, &executions, query.limit),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells of a store in trouble. An older server does not know; then there is nothing to tell.
+async fn warn_of_trouble(target: &Target, console: &Console) {
+    let Ok(trouble) = target.trouble().await else { return };
+    if !trouble.is_null() {
+        let (code, since) = (text(&trouble["code"]), text(&trouble["since"]));
+        let message = text(&trouble["message"]);
+        console.warn(format!("degraded since {since}, no new work is taken: {message} ({code})"));
+    }
 }
 
 fn print_one(console: &Console, execution: &Value) {
@@ -67,18 +79,18 @@ fn print_list(console: &Console, executions: &[Value], limit: usize) {
         return;
     }
     let now = SystemClock.now().as_millis();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(["ID", "FLOW", "STATE", "AGE"]);
+    let mut table = Table::new(&["ID", "FLOW", "STATE", "AGE", "WAITS FOR"]);
     for execution in executions {
-        table.add_row([
-            text(&execution["id"]).to_owned(),
-            text(&execution["flowName"]).to_owned(),
-            // Not painted: the escape codes would count as width.
-            text(&execution["state"]).to_owned(),
-            summary::age(now, &execution["timestamps"]["queued"]),
+        let state = text(&execution["state"]);
+        table.add([
+            text(&execution["id"]).into(),
+            text(&execution["flowName"]).into(),
+            Cell::painted(state, Some(Console::paint_of(state))),
+            summary::age(now, &execution["timestamps"]["queued"]).into(),
+            waiting::brief(execution).into(),
         ]);
     }
-    console.line(table.to_string());
+    table.print(console);
     console.line("");
     console.line(console.paint(Paint::Dim, &counts(executions)));
     if executions.len() == limit {

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use crate::args::Trigger;
 use crate::console::{Console, Paint};
 use crate::failure::Failure;
+use crate::settling::WAIT_LIMIT;
 use crate::summary;
-use crate::target::{Target, TriggerRequest, WAIT_LIMIT};
+use crate::target::{Target, TriggerRequest};
 
 pub(crate) async fn run(
     args: Trigger,

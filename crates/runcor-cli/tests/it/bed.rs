@@ -126,6 +126,30 @@ impl Project {
         Ran::of(child.wait_with_output().unwrap())
     }
 
+    /// Runs a command on a terminal where somebody types; `None` where `script` can't make one.
+    #[cfg(unix)]
+    pub(crate) fn run_on_a_terminal(&self, args: &[&str], typed: &str) -> Option<Ran> {
+        let command = runcor(self.dir(), args);
+        let words = [command.get_program()].into_iter().chain(command.get_args());
+        let words: Vec<_> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        let mut child = Command::new("script")
+            .args(["-qec", &words.join(" "), "/dev/null"])
+            .current_dir(self.dir())
+            .env_remove("RUNCOR_URL")
+            .env_remove("AUTH_TOKEN")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .ok()?;
+        // Kept open to the end: whoever leaves the terminal ends what runs there.
+        let mut keyboard = child.stdin.take().unwrap();
+        keyboard.write_all(typed.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(keyboard);
+        Some(Ran::of(output))
+    }
+
     /// Starts `runcor dev` on a free port.
     pub(crate) fn dev(&self) -> Dev {
         Dev::start(self.dir(), &[])

@@ -5,11 +5,15 @@
 mod bed;
 mod checking;
 mod crashing;
+mod deciding;
 mod demo;
 mod developing;
 mod disk;
+mod durable;
 mod flags;
 mod init;
+mod keeping;
+mod looking_back;
 mod reloading;
 mod resuming;
 mod services;
