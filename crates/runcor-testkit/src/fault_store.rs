@@ -1,6 +1,8 @@
-//! A store whose commits fail when a test wants it.
+//! A store whose calls fail, or take their time, when a test wants it.
 
-use std::collections::BTreeMap;
+mod fate;
+mod plan;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -13,10 +15,17 @@ use runcor_core::{
     StoreError, TenantId, Timestamp,
 };
 
-/// Wraps a store and makes chosen commits fail, before or after they are applied.
+pub use fate::{Fate, Gate, StoreCall};
+
+use plan::Plan;
+
+/// Wraps a store and makes chosen calls fail, before or after they are done, or take their time.
 ///
 /// A commit that fails *after* it was applied is what a lost connection or a
 /// dropped future looks like: the author does not know, and must look.
+///
+/// Commits fail by their number, commits and claims by an outage; for anything
+/// else a test decides on each call with [`decide`](Self::decide).
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -40,14 +49,6 @@ use runcor_core::{
 pub struct FaultStore {
     inner: SharedStore,
     plan: Mutex<Plan>,
-}
-
-#[derive(Default)]
-struct Plan {
-    commits: u64,
-    before: BTreeMap<u64, StoreError>,
-    after: BTreeMap<u64, StoreError>,
-    outage: Option<StoreError>,
 }
 
 impl FaultStore {
@@ -74,9 +75,50 @@ impl FaultStore {
         self.plan.lock().outage = Some(error);
     }
 
-    /// Ends an outage.
+    /// Puts `decide` in charge of every call that no other plan is made for,
+    /// until [`recover`](Self::recover).
+    ///
+    /// It must not call the store itself.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use runcor_core::{Batch, Store, StoreError};
+    /// # use runcor_store_memory::MemoryStore;
+    /// # use runcor_testkit::{Fate, FaultStore, StoreCall};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let store = FaultStore::new(Arc::new(MemoryStore::new()));
+    /// store.decide(|call| match call {
+    ///     StoreCall::Read("last_event") => {
+    ///         Fate::Refuse(StoreError::Unavailable { message: "no line".to_owned() })
+    ///     }
+    ///     _ => Fate::Pass,
+    /// });
+    /// assert!(store.last_event().await.is_err());
+    /// assert!(store.commit(Batch::new()).await.is_ok());
+    /// # }
+    /// ```
+    pub fn decide(&self, decide: impl FnMut(&StoreCall<'_>) -> Fate + Send + 'static) {
+        self.plan.lock().decide = Some(Box::new(decide));
+    }
+
+    /// Puts `fate` in store for the first call that `is_meant`; everything else passes.
+    ///
+    /// It takes the place of what was decided before.
+    pub fn decide_once(
+        &self,
+        is_meant: impl Fn(&StoreCall<'_>) -> bool + Send + 'static,
+        fate: Fate,
+    ) {
+        let mut fate = Some(fate);
+        self.decide(move |call| fate.take_if(|_| is_meant(call)).unwrap_or(Fate::Pass));
+    }
+
+    /// Ends an outage, and lets everything pass that a test decided on.
     pub fn recover(&self) {
-        self.plan.lock().outage = None;
+        let mut plan = self.plan.lock();
+        plan.outage = None;
+        plan.decide = None;
     }
 
     /// Returns how many commits were tried so far.
@@ -85,17 +127,26 @@ impl FaultStore {
         self.plan.lock().commits
     }
 
-    /// Counts a commit; returns its number, or the error that it meets.
-    fn enter(&self) -> Result<u64, StoreError> {
-        let mut plan = self.plan.lock();
-        plan.commits += 1;
-        let nth = plan.commits;
-        let planned = plan.before.remove(&nth);
-        planned.or_else(|| plan.outage.clone()).map_or(Ok(nth), Err)
-    }
-
-    fn leave(&self, nth: u64) -> Result<(), StoreError> {
-        self.plan.lock().after.remove(&nth).map_or(Ok(()), Err)
+    async fn meet<T>(
+        &self,
+        call: StoreCall<'_>,
+        work: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let fate = self.plan.lock().meet(&call);
+        match fate {
+            Fate::Pass => work.await,
+            Fate::Refuse(error) => Err(error),
+            Fate::Lose(error) => work.await.and(Err(error)),
+            Fate::Delay(gate) => {
+                gate.pass().await;
+                work.await
+            }
+            Fate::Hold(gate) => {
+                let answer = work.await;
+                gate.pass().await;
+                answer
+            }
+        }
     }
 }
 
@@ -115,21 +166,17 @@ impl Store for FaultStore {
     }
 
     async fn commit(&self, batch: Batch) -> Result<Receipt, StoreError> {
-        let nth = self.enter()?;
-        let receipt = self.inner.commit(batch).await?;
-        self.leave(nth).map(|()| receipt)
+        let shown = batch.clone();
+        self.meet(StoreCall::Commit(&shown), self.inner.commit(batch)).await
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claim>, StoreError> {
-        let outage = self.plan.lock().outage.clone();
-        match outage {
-            Some(error) => Err(error),
-            None => self.inner.claim(request).await,
-        }
+        let shown = request.clone();
+        self.meet(StoreCall::Claim(&shown), self.inner.claim(request)).await
     }
 
     async fn execution(&self, id: ExecutionId) -> Result<Option<Execution>, StoreError> {
-        self.inner.execution(id).await
+        self.meet(StoreCall::Read("execution"), self.inner.execution(id)).await
     }
 
     async fn execution_by_key(
@@ -138,15 +185,19 @@ impl Store for FaultStore {
         flow: &FlowName,
         key: &IdempotencyKey,
     ) -> Result<Option<Execution>, StoreError> {
-        self.inner.execution_by_key(tenant, flow, key).await
+        self.meet(
+            StoreCall::Read("execution_by_key"),
+            self.inner.execution_by_key(tenant, flow, key),
+        )
+        .await
     }
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Execution>, StoreError> {
-        self.inner.executions(query).await
+        self.meet(StoreCall::Read("executions"), self.inner.executions(query)).await
     }
 
     async fn journal(&self, id: ExecutionId) -> Result<Vec<JournalEntry>, StoreError> {
-        self.inner.journal(id).await
+        self.meet(StoreCall::Read("journal"), self.inner.journal(id)).await
     }
 
     async fn journal_value(
@@ -154,23 +205,23 @@ impl Store for FaultStore {
         id: ExecutionId,
         path: &str,
     ) -> Result<Option<Value>, StoreError> {
-        self.inner.journal_value(id, path).await
+        self.meet(StoreCall::Read("journal_value"), self.inner.journal_value(id, path)).await
     }
 
     async fn due_waits(&self, now: Timestamp, limit: usize) -> Result<Vec<Execution>, StoreError> {
-        self.inner.due_waits(now, limit).await
+        self.meet(StoreCall::Read("due_waits"), self.inner.due_waits(now, limit)).await
     }
 
     async fn next_due(&self, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.inner.next_due(now).await
+        self.meet(StoreCall::Read("next_due"), self.inner.next_due(now)).await
     }
 
     async fn events(&self, after: u64, limit: usize) -> Result<Vec<EventRecord>, StoreError> {
-        self.inner.events(after, limit).await
+        self.meet(StoreCall::Read("events"), self.inner.events(after, limit)).await
     }
 
     async fn last_event(&self) -> Result<u64, StoreError> {
-        self.inner.last_event().await
+        self.meet(StoreCall::Read("last_event"), self.inner.last_event()).await
     }
 
     fn feed(&self) -> &EventFeed {

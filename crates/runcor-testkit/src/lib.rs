@@ -4,7 +4,7 @@
 //!   [`Store`](runcor_core::Store) owes its users, each on a fresh [`StoreFixture`].
 //! - [`ExecutionBuilder`] makes executions in which everything has a default.
 //! - [`ScriptedProvider`] is a model that says what a test tells it to say.
-//! - [`FaultStore`] makes any store fail at the commit that a test chooses.
+//! - [`FaultStore`] makes any store fail, or wait, at the call that a test chooses.
 //! - [`LossyStore`] loses power when a test wants it, and what was not yet synced with it.
 //! - [`RecordingSink`] remembers the events that were announced.
 //! - [`replay_inputs`] gives a fuzz target the inputs that are kept for it.
@@ -28,7 +28,7 @@ mod store_suite;
 pub mod vendor_server;
 
 pub use builder::ExecutionBuilder;
-pub use fault_store::FaultStore;
+pub use fault_store::{Fate, FaultStore, Gate, StoreCall};
 pub use lossy_store::LossyStore;
 pub use recording_sink::RecordingSink;
 pub use replay_inputs::replay_inputs;
