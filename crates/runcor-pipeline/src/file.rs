@@ -14,6 +14,7 @@ mod report;
 mod schema;
 mod scope;
 mod step;
+mod step_keys;
 mod syntax;
 mod waits;
 mod yaml;

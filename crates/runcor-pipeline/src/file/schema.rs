@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::duration;
-use super::keys::{FLOW, Field, KINDS, STEP, Shape};
+use super::keys::{FLOW, Field, Shape};
+use super::step_keys::{KINDS, STEP};
 
 /// How steps and branches may be called.
 const NAME: &str = "^[A-Za-z_][A-Za-z0-9_-]{0,63}$";

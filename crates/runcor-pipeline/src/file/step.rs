@@ -1,12 +1,12 @@
 //! The steps of a flow file: their kinds and names.
 
-use super::keys::{KINDS, Kind, LATER_KINDS, LATER_STEP, STEP};
 use super::names::{Names, name_of};
 use super::nearest::nearest;
 use super::object::{Keys, Object};
 use super::reader::Reader;
 use super::report::Report;
 use super::scope::{Around, Scope};
+use super::step_keys::{KINDS, Kind, LATER_KINDS, LATER_STEP, STEP};
 use super::yaml::{Node, Yaml};
 use crate::spec::StepSpec;
 

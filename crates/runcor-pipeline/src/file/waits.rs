@@ -2,8 +2,8 @@
 
 use runcor_core::FlowName;
 
-use super::keys::ON_REJECT;
 use super::reader::Reader;
+use super::step_keys::ON_REJECT;
 use super::yaml::Yaml;
 use crate::expression::Mapping;
 use crate::instant::instant;
