@@ -7,7 +7,7 @@ use clap::Args;
 /// `runcor verify`
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The database file; nobody may be using it
+    /// The database file, which may be in use
     #[arg(value_name = "DB")]
     pub(crate) database: PathBuf,
 }
