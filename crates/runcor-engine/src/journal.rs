@@ -33,6 +33,15 @@ pub(crate) struct RunJournal {
     known: Mutex<Known>,
 }
 
+/// Whether the handler has run before since the execution was claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempts {
+    /// It has not.
+    First,
+    /// It has: it was retried, or had to look again at what it waits for.
+    Later,
+}
+
 #[derive(Default)]
 struct Known {
     /// What is known to be in the journal; `None` until it was read.
@@ -44,10 +53,9 @@ struct Known {
 
 impl RunJournal {
     /// Makes the journal of the run that `execution` is in.
-    pub(crate) fn new(shared: &Arc<Shared>, execution: &Execution) -> Self {
-        // The first run of an execution has nothing to look up, unless it is a fork.
-        let status = &execution.status;
-        let is_first = status.epoch == 1 && status.retry_count == 0 && status.resume_count == 0;
+    pub(crate) fn new(shared: &Arc<Shared>, execution: &Execution, attempt: Attempts) -> Self {
+        // The first attempt at an execution has nothing to look up, unless it is a fork.
+        let is_first = execution.status.epoch == 1 && attempt == Attempts::First;
         let is_empty = is_first && execution.spec.fork.is_none();
         Self {
             store: Arc::clone(&shared.store),
@@ -55,7 +63,7 @@ impl RunJournal {
             health: Arc::clone(&shared.health),
             shared: Arc::downgrade(shared),
             id: execution.id(),
-            epoch: status.epoch,
+            epoch: execution.status.epoch,
             lost: shared.running.lost(execution),
             known: Mutex::new(Known {
                 entries: is_empty.then(HashMap::new),

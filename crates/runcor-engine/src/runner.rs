@@ -16,7 +16,7 @@ use crate::admission::Slot;
 use crate::calls::RunCalls;
 use crate::config::OrphanPolicy;
 use crate::handler::{Handler, Panicked};
-use crate::journal::RunJournal;
+use crate::journal::{Attempts, RunJournal};
 use crate::registry::Registered;
 use crate::running::Run;
 use crate::settle::{Settled, fail, fail_with, failure, failure_with, settle, settle_around};
@@ -36,7 +36,7 @@ pub(crate) fn spawn(shared: &Arc<Shared>, run: Run, slot: Slot) {
 }
 
 /// Takes the next runnable execution into the slot that has just become free.
-async fn claim_next(shared: &Shared) -> Option<Run> {
+async fn claim_next(shared: &Arc<Shared>) -> Option<Run> {
     loop {
         if !shared.admission.has_backlog() || shared.draining.is_cancelled() {
             return None;
@@ -65,7 +65,7 @@ pub(crate) struct Claimed {
 }
 
 /// Claims up to `limit` executions; those that the orphan policy keeps from running are settled here.
-pub(crate) async fn claim(shared: &Shared, limit: usize) -> Result<Claimed, StoreError> {
+pub(crate) async fn claim(shared: &Arc<Shared>, limit: usize) -> Result<Claimed, StoreError> {
     let flows = shared.registry.runnable_names();
     if flows.is_empty() {
         return Ok(Claimed::default());
@@ -81,8 +81,8 @@ pub(crate) async fn claim(shared: &Shared, limit: usize) -> Result<Claimed, Stor
     let mut runnable = Vec::with_capacity(taken);
     for (run, interrupted) in runs {
         match shared.config.on_orphan {
-            OrphanPolicy::Fail if interrupted => fail_orphan(shared, run).await,
-            OrphanPolicy::Ignore if interrupted => abandon(shared, run).await,
+            OrphanPolicy::Fail if interrupted => apart(shared, run, fail_orphan),
+            OrphanPolicy::Ignore if interrupted => apart(shared, run, abandon),
             OrphanPolicy::Requeue | OrphanPolicy::Fail | OrphanPolicy::Ignore => runnable.push(run),
         }
     }
@@ -103,14 +103,23 @@ async fn claim_under_lease(
     Ok(claims.into_iter().map(begin).collect())
 }
 
-async fn fail_orphan(shared: &Shared, mut run: Run) {
-    let message = "the process that ran the execution ended before it could finish";
-    let error = failure(&run.execution, message, Some(ErrorCode::ProcessTerminated), false);
-    fail_with(shared, &mut run.execution, error).await;
+/// Settles an orphan in a task of its own: whoever claims also renews the lease,
+/// and must not be held up by a store that does not take the outcome.
+fn apart<F>(shared: &Arc<Shared>, run: Run, settle: impl FnOnce(Arc<Shared>, Run) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    shared.tasks.spawn(settle(Arc::clone(shared), run));
 }
 
-async fn abandon(shared: &Shared, mut run: Run) {
-    settle(shared, &mut run.execution, Change::Abandon).await;
+async fn fail_orphan(shared: Arc<Shared>, mut run: Run) {
+    let message = "the process that ran the execution ended before it could finish";
+    let error = failure(&run.execution, message, Some(ErrorCode::ProcessTerminated), false);
+    fail_with(&shared, &mut run.execution, error).await;
+}
+
+async fn abandon(shared: Arc<Shared>, mut run: Run) {
+    settle(&shared, &mut run.execution, Change::Abandon).await;
 }
 
 /// Runs one execution until it ends, waits, is given back or is lost to somebody else.
@@ -121,7 +130,10 @@ async fn work(shared: &Arc<Shared>, mut run: Run) {
         settle(shared, execution, Change::Release).await;
         return;
     };
-    while attempt(shared, &flow, execution, stop).await == Attempt::Again {}
+    let mut attempts = Attempts::First;
+    while attempt(shared, &flow, execution, stop, attempts).await == Attempt::Again {
+        attempts = Attempts::Later;
+    }
 }
 
 #[derive(PartialEq, Eq)]
@@ -147,10 +159,12 @@ async fn attempt(
     flow: &Registered,
     execution: &mut Execution,
     stop: &CancellationToken,
+    attempts: Attempts,
 ) -> Attempt {
     let timeout = execution.spec.timeout.unwrap_or_else(|| flow.config().timeout);
     let deadline = execution.status.deadline(timeout);
-    let ended = drive(shared, flow, execution, stop, deadline).await;
+    let ctx = context(shared, flow, execution, stop, attempts);
+    let ended = drive(shared, flow, ctx, stop, deadline).await;
     match ended {
         Ended::Complete(result) => {
             let expires = shared.expiry(shared.now());
@@ -172,9 +186,9 @@ async fn attempt(
 
 /// Drives the handler's future until it ends or has to.
 async fn drive(
-    shared: &Arc<Shared>,
+    shared: &Shared,
     flow: &Registered,
-    execution: &Execution,
+    ctx: FlowContext,
     stop: &CancellationToken,
     deadline: Option<Timestamp>,
 ) -> Ended {
@@ -185,7 +199,6 @@ async fn drive(
     if deadline.is_some_and(|at| at <= shared.now()) {
         return Ended::TimedOut;
     }
-    let ctx = context(shared, flow, execution, stop);
     let handler = Handler::begin(&*flow.handler, ctx.clone());
     let timer = async {
         match deadline {
@@ -225,9 +238,10 @@ fn context(
     flow: &Registered,
     execution: &Execution,
     stop: &CancellationToken,
+    attempts: Attempts,
 ) -> FlowContext {
     let status = &execution.status;
-    let journal = Arc::new(RunJournal::new(shared, execution));
+    let journal = Arc::new(RunJournal::new(shared, execution, attempts));
     FlowContext::new(FlowContextParts {
         spec: Arc::clone(&execution.spec),
         retry_count: status.retry_count,

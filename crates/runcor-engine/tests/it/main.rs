@@ -22,6 +22,7 @@ mod replaying;
 mod retention;
 mod retrying;
 mod shutdown;
+mod simulation;
 mod sleeping;
 mod soak;
 mod steps;
