@@ -77,6 +77,39 @@ async fn executions(dev: &Dev) -> Vec<Value> {
     body["executions"].as_array().unwrap().clone()
 }
 
+async fn get(dev: &Dev, path: &str) -> (u16, Value) {
+    let answer = client().get(format!("{}{path}", dev.url())).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// Everybody who asks is told that the disk is full; only who asks for life is told of life.
+async fn trouble_is_told(dev: &Dev, dir: &Path) {
+    let (status, health) = get(dev, "/v1/health").await;
+    assert_eq!((status, &health["status"]), (200, &json!("degraded")), "{health}");
+    assert_eq!(health["degraded"]["code"], "STORAGE_FULL");
+    let (status, body) = get(dev, "/readyz").await;
+    assert_eq!((status, &body["error"]["code"]), (503, &json!("STORAGE_FULL")));
+    assert_eq!(get(dev, "/livez").await.0, 200);
+    let ran = Ran::of(crate::bed::runcor(dir, &["status"]).output().unwrap()).exits(0);
+    assert!(
+        ran.stderr.contains("degraded since") && ran.stderr.contains("STORAGE_FULL"),
+        "{ran:?}"
+    );
+}
+
+async fn trouble_is_over(dev: &Dev, dir: &Path) {
+    for _ in 0..600 {
+        if get(dev, "/readyz").await.0 == 200 {
+            let ran = Ran::of(crate::bed::runcor(dir, &["status"]).output().unwrap()).exits(0);
+            assert_eq!(ran.stderr, "");
+            assert_eq!(get(dev, "/v1/health").await.1["degraded"], Value::Null);
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("still degraded: {:?}", get(dev, "/v1/health").await);
+}
+
 fn is_complete(dir: &Path, id: &str) -> bool {
     let mut command = crate::bed::runcor(dir, &["status", id, "--json"]);
     let output = command.output().unwrap();
@@ -115,8 +148,10 @@ async fn triggers_are_refused_reads_go_on_and_nothing_accepted_is_lost() {
     assert_eq!(refused, 5);
     assert_eq!(executions(&dev).await.len(), accepted.len());
     assert!(dev.is_running());
+    trouble_is_told(&dev, &disk.place).await;
 
     disk.free();
+    trouble_is_over(&dev, &disk.place).await;
     let (status, body) = trigger(&dev, "echo", "after", 20_000).await;
     assert!(status < 300, "{body}");
     accepted.push(body["execution"]["id"].as_str().unwrap().to_owned());

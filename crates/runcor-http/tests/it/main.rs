@@ -14,6 +14,7 @@ mod log;
 mod decisions;
 mod durable;
 mod engine;
+mod health;
 mod journals;
 mod lifecycle;
 mod limits;
