@@ -79,6 +79,9 @@ impl Campaign {
             self.cycle(cycle).await?;
             self.server.settle().await?;
             self.report.cycles = cycle;
+            if (cycle.is_multiple_of(10) && cycle <= 100) || cycle.is_multiple_of(100) {
+                self.verify().await?;
+            }
             progress(cycle, cycles, &self.oracle);
             if self.is_broken() {
                 return Ok(());
@@ -89,6 +92,18 @@ impl Campaign {
 
     pub(crate) fn is_broken(&self) -> bool {
         !self.oracle.known().violations.is_empty()
+    }
+
+    /// Has the database checked as the dead process has left it.
+    pub(crate) async fn verify(&mut self) -> Result<()> {
+        if !self.project.database().exists() {
+            return Ok(());
+        }
+        for finding in self.project.verify().await? {
+            self.oracle.broken("R7", None, format!("runcor verify finds {finding}"));
+        }
+        self.report.verified += 1;
+        Ok(())
     }
 
     /// One life of the process, from its start to its death.
@@ -155,7 +170,7 @@ impl Campaign {
         let middle = now + end.saturating_duration_since(now) / 2;
         let requests = self.load.run(&life.api, &self.oracle, middle).await;
         self.under_way.push(requests);
-        if halts && self.takes_over {
+        if halts && (self.takes_over || chance.one_in(4)) {
             life = self.take_over(life, chance).await?;
         } else if halts {
             self.halt(&life.process, chance).await?;

@@ -42,7 +42,8 @@ impl Campaign {
         self.compare(&listed);
         self.look_at_timelines(&life).await?;
         self.stop(life).await?;
-        self.look_into_the_file()
+        self.look_into_the_file()?;
+        self.verify().await
     }
 
     /// Answers what waits until nothing is unfinished, as long as there is progress.

@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// Stops every second process for a while, in place of every tenth
     #[arg(long)]
     pub(crate) stop: bool,
-    /// Takes the lock of every second process away while it is stopped, and has another one go on
+    /// Has another process take over from every second one while it is stopped
     #[arg(long)]
     pub(crate) takeover: bool,
     /// The program to kill; by default the one that was built with this campaign

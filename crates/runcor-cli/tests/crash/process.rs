@@ -58,14 +58,14 @@ httpServer: {{ enabled: true, port: 0 }}
 
     /// Starts the process.
     pub(crate) fn start(&self) -> Result<Process> {
-        let mut child = self.command().stderr(self.log()?).spawn()?;
+        let mut child = self.dev().stderr(self.log()?).spawn()?;
         let stdout = child.stdout.take().context("the process has no output")?;
         Ok(Process { child, stdout: Some(BufReader::new(stdout)) })
     }
 
     /// Starts a second process on the same file, and returns why it refused.
     pub(crate) async fn start_second(&self) -> Result<Value> {
-        let output = self.command().stderr(Stdio::piped()).output().await?;
+        let output = self.dev().stderr(Stdio::piped()).output().await?;
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         if output.status.code() != Some(1) {
             bail!("a second process ended with {}: {errors}", output.status);
@@ -75,12 +75,32 @@ httpServer: {{ enabled: true, port: 0 }}
         Ok(error["error"].clone())
     }
 
-    fn command(&self) -> Command {
+    /// Has the database checked against the rules, and returns what was found.
+    pub(crate) async fn verify(&self) -> Result<Vec<Value>> {
+        let mut command = self.runcor(&["verify", "runcor.db", "--json"]);
+        let output = command.stderr(Stdio::piped()).output().await?;
+        let report: Value = serde_json::from_slice(&output.stdout).with_context(|| {
+            format!("verify says {:?}", String::from_utf8_lossy(&output.stderr))
+        })?;
+        let findings = report["findings"].as_array().context("verify names no findings")?;
+        if report["sound"] != output.status.success()
+            || findings.is_empty() != (report["sound"] == true)
+        {
+            bail!("verify ended with {} and says {report}", output.status);
+        }
+        Ok(findings.clone())
+    }
+
+    fn dev(&self) -> Command {
+        self.runcor(&["dev", "--json"])
+    }
+
+    fn runcor(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         for name in ["RUNCOR_URL", "AUTH_TOKEN", "RUNCOR_CONFIG", "RUST_LOG"] {
             command.env_remove(name);
         }
-        command.current_dir(&self.dir).args(["dev", "--json"]);
+        command.current_dir(&self.dir).args(args);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         command
     }

@@ -25,6 +25,8 @@ pub(crate) struct Report {
     pub(crate) refusals: u64,
     /// How long each start took until the first 2xx.
     pub(crate) recoveries: Vec<Duration>,
+    /// How often `runcor verify` has checked the file.
+    pub(crate) verified: u64,
     /// How many timelines were looked at.
     pub(crate) timelines: u64,
     pub(crate) bytes: u64,
@@ -176,6 +178,7 @@ impl Report {
                 "most of one step": counts.most,
             },
             "timelines looked at": self.timelines,
+            "checks by runcor verify": self.verified,
             "events": { "received": counts.events, "last number": known.last_event, "lagged": counts.lagged },
             "milliseconds from start to first 2xx": {
                 "median": at(50), "90 of 100": at(90), "99 of 100": at(99), "most": at(100),

@@ -28,11 +28,13 @@ impl Campaign {
         old.listener.abort();
         // Whether the abort was needed or not, nobody listens any more.
         let _ = (&mut old.listener).await;
-        std::fs::remove_file(self.project.lock())?;
+        let (lock, away) = (self.project.lock(), self.dir.join("lock.away"));
+        std::fs::rename(&lock, &away)?;
         self.oracle.known().owners = 2;
         let mut process = self.project.start()?;
         let Some(api) = self.second_life(&mut process).await else {
             process.kill().await?;
+            std::fs::rename(&away, &lock)?;
             old.process.signal("CONT").await?;
             return Ok(self.follow(old.process, old.api));
         };
