@@ -14,7 +14,7 @@ use crate::figures::{count, money};
 use crate::summary::{self, text};
 use crate::target::Target;
 
-pub(super) use entries::{state, tokens};
+pub(super) use entries::{model, state, tokens};
 
 pub(crate) async fn run(
     args: Timeline,

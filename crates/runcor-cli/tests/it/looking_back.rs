@@ -29,6 +29,7 @@ async fn a_timeline_shows_every_entry_with_and_without_a_server() {
         "model#1     model     done",
         "approval#1  approval  done",
         "{\"amount\":125}",
+        ": cheap: how risky?",
         "(9 KiB; see it with --value 4)",
         "queued → running",
         "waiting → running",

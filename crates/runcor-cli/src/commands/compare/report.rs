@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::columns::{self, Row};
 use super::reused;
-use crate::commands::timeline::{changes, state, tokens};
+use crate::commands::timeline::{changes, model, state, tokens};
 use crate::console::Console;
 use crate::figures::{money, span};
 use crate::summary::{self, text};
@@ -107,7 +107,7 @@ fn tell(entry: &Value) -> String {
     let took = entry["durationMs"].as_i64().map(span);
     let tokens = Some(tokens(entry)).filter(|tokens| !tokens.is_empty());
     let cost = Some(money(&entry["spend"]["costNanos"])).filter(|cost| !cost.is_empty());
-    let parts = [Some(word.to_owned()), took, tokens, cost];
+    let parts = [Some(word.to_owned()), took, tokens, cost, model(entry)];
     parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
 }
 

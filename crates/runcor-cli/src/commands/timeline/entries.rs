@@ -100,18 +100,48 @@ fn result(entry: &Value) -> Cell {
     }
     let child = entry["child"].as_str().map(|child| format!("→ {child} ")).unwrap_or_default();
     let value = match (entry.get("value"), entry["bytes"].as_u64()) {
+        (Some(value), _) if entry["kind"] == "model" => answer(value),
         (Some(value), _) => value.to_string(),
         (None, Some(bytes)) => {
             format!("({}; see it with --value {})", size(bytes), entry["number"])
         }
         (None, None) => String::new(),
     };
-    Cell::from(format!("{child}{value}"))
+    let who = model(entry).map(|model| format!("{model}: ")).unwrap_or_default();
+    Cell::from(format!("{child}{who}{value}"))
+}
+
+/// Returns what a model said, without what belongs to it.
+fn answer(value: &Value) -> String {
+    match value["text"].as_str() {
+        Some(text) if !text.is_empty() => text.to_owned(),
+        _ => value.to_string(),
+    }
+}
+
+/// Returns who answered a model call, as `provider/model`.
+pub(in crate::commands) fn model(entry: &Value) -> Option<String> {
+    let spend = &entry["spend"];
+    Some(format!("{}/{}", spend["provider"].as_str()?, spend["model"].as_str()?))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn a_model_call_tells_who_said_what() {
+        let spend = json!({ "provider": "openai", "model": "small" });
+        let entry = json!({ "kind": "model", "value": { "text": "low\nrisk" }, "spend": spend });
+        assert_eq!(
+            format!("{:?}", result(&entry)),
+            format!("{:?}", Cell::from("openai/small: low risk"))
+        );
+        let no_text = json!({ "kind": "model", "value": { "text": "", "toolCalls": [] } });
+        assert!(format!("{:?}", result(&no_text)).contains("toolCalls"));
+    }
 
     #[test]
     fn a_path_is_shown_below_what_it_lies_in() {
