@@ -13,14 +13,15 @@ use runcor_core::{
 use crate::settle::failure;
 use crate::shared::Shared;
 
-/// How long what was told to stop, and the store, are waited for at most.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How often it is looked whether what was told to stop, or the store, is worth waiting for.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// After how many looks they are given up. Looks are counted, and not the time:
+/// one leap of the clock is no reason.
+const PATIENCE: u32 = 60;
 
 /// The same while the store has trouble: it is known to answer nothing, or nothing good.
-const PATIENCE_IN_TROUBLE: Duration = Duration::from_secs(5);
-
-/// How often it is looked whether that is so.
-const LOOK: Duration = Duration::from_secs(1);
+const PATIENCE_IN_TROUBLE: u32 = 5;
 
 impl Shared {
     /// Stops the engine; a second call waits for the first.
@@ -63,8 +64,8 @@ impl Shared {
     /// Gives what should take a moment up when it takes far longer: a handler
     /// that never yields or a store that hangs must not keep the process.
     async fn in_time<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let begun = self.now();
         let mut work = pin!(work);
+        let mut looks = 0;
         loop {
             tokio::select! {
                 biased;
@@ -73,7 +74,8 @@ impl Shared {
             }
             let is_well = self.health.trouble().is_none();
             let patience = if is_well { PATIENCE } else { PATIENCE_IN_TROUBLE };
-            if self.now().since(begun) >= patience {
+            looks += 1;
+            if looks >= patience {
                 return None;
             }
         }
@@ -83,7 +85,8 @@ impl Shared {
     fn tell_what_is_left(&self) {
         let Some(trouble) = self.health.trouble() else { return };
         let fate = if self.durable {
-            "the engine stops while the store has trouble; executions that it could not be told of              go on after the next start, without their finished steps"
+            "the engine stops while the store has trouble; what it could not be told of runs again \
+             after the next start, finished steps excepted"
         } else {
             "the engine stops while the store has trouble"
         };
