@@ -9,8 +9,8 @@ use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
 use crate::encode::EntryRow;
 
-/// A middle between time and space.
-const LEVEL: u8 = 6;
+/// Up to this size it is worth while to look long for what repeats.
+const SHORT_BYTES: usize = 16 << 10;
 /// SQLite keeps no value above this size, so that nothing above it was packed.
 const MOST_BYTES: usize = 1 << 30;
 
@@ -20,7 +20,7 @@ pub(crate) type Numbered = (i64, EntryRow);
 /// Packs rows; `None` where they can't be.
 pub(crate) fn pack(rows: &[Numbered]) -> Option<Vec<u8>> {
     let json = serde_json::to_vec(rows).ok()?;
-    Some(compress_to_vec_zlib(&json, LEVEL))
+    Some(squeeze(&json))
 }
 
 /// Reads a pack; `None` where it is damaged.
@@ -29,9 +29,12 @@ pub(crate) fn unpack(body: &[u8]) -> Option<Vec<Numbered>> {
     serde_json::from_slice(&json).ok()
 }
 
-/// Compresses the text of one value.
+/// Compresses a text.
+///
+/// On real text of some length the quickest level saves a tenth less than the
+/// usual one, in a third of its time or less.
 pub(crate) fn squeeze(text: &[u8]) -> Vec<u8> {
-    compress_to_vec_zlib(text, LEVEL)
+    compress_to_vec_zlib(text, if text.len() <= SHORT_BYTES { 6 } else { 1 })
 }
 
 /// Returns the text of a compressed value, which is `bytes` long; `None` where it is damaged.

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Encoder, integer};
 
-/// A result above this size is left out where a whole journal is read.
-pub(crate) const SPILLED_FROM_BYTES: usize = 8192;
+/// A result above this size is left out where a whole journal is read: it
+/// does not fit on a page, and a thousand of this size are 4 MB.
+pub(crate) const SPILLED_FROM_BYTES: usize = 4096;
 
 /// The numbers that stand for outcomes in the database.
 pub(crate) const DONE: i64 = 0;

@@ -40,7 +40,7 @@ CREATE TABLE journal (
 CREATE UNIQUE INDEX journal_path ON journal (number, path);
 INSERT INTO journal
   SELECT entry, number, path, kind, NULL, 1, at, NULL, at, 0, NULL, 0,
-    CASE WHEN octet_length(value) > 8192 THEN octet_length(value) END, value
+    CASE WHEN octet_length(value) > 4096 THEN octet_length(value) END, value
   FROM journal_1 ORDER BY entry;
 DROP TABLE journal_1;
 UPDATE executions SET unpacked = completed_at
@@ -57,7 +57,7 @@ UPDATE executions SET wait = json_set(wait, '$.path', next_waits.path) FROM next
   WHERE executions.number = next_waits.number AND executions.state = 2;
 INSERT INTO journal (number, path, kind, attempts, begun, at, outcome, reused, bytes, value)
   SELECT number, path, 'wait', 1, resumed_at, resumed_at, 0, 0,
-    CASE WHEN octet_length(answer) > 8192 THEN octet_length(answer) END, answer
+    CASE WHEN octet_length(answer) > 4096 THEN octet_length(answer) END, answer
   FROM (SELECT next_waits.*, coalesce(resume_data, 'null') AS answer
     FROM next_waits JOIN executions USING (number) WHERE next_waits.state <> 2 AND has_answer);
 DROP TABLE next_waits;

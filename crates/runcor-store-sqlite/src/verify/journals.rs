@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use runcor_core::{Execution, ExecutionState, JournalEntry, JournalKind, Money};
+use runcor_core::{Execution, ExecutionState, JournalEntry, Money};
 use rusqlite::{Connection, Row};
 
 use super::report::Report;
@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::journal;
 use crate::pack::Numbered;
 
-/// The places of a journal: what is there, and whether it has an answer.
-pub(super) type Places = HashMap<String, (JournalKind, bool)>;
+/// The places of a journal, and whether there is an answer.
+pub(super) type Places = HashMap<String, bool>;
 
 /// Checks the journal of one execution and returns its places.
 pub(super) fn check(
@@ -38,8 +38,8 @@ pub(super) fn check(
             Err(error) => report.find("journals-can-be-read", &place, error.to_string()),
             Ok(entry) => {
                 spent += i128::from(cost(&entry).as_nanos());
-                let seen = (entry.kind, entry.outcome().is_some());
-                if places.insert(entry.path, seen).is_some() {
+                let is_answered = entry.outcome().is_some();
+                if places.insert(entry.path, is_answered).is_some() {
                     report.find("places-are-unique", &place, "the journal has it twice");
                 }
             }
@@ -131,6 +131,6 @@ fn has_told_size(row: &Row<'_>) -> rusqlite::Result<bool> {
 /// Returns whether the place at which a waiting execution will have its answer is still free.
 pub(super) fn is_free(places: &Places, execution: &Execution) -> bool {
     let path = execution.status.wait.as_ref().and_then(|wait| wait.path.as_ref());
-    let is_answered = path.and_then(|path| places.get(path)).is_some_and(|(_, answered)| *answered);
+    let is_answered = path.and_then(|path| places.get(path)).is_some_and(|answered| *answered);
     execution.state() != ExecutionState::Waiting || !is_answered
 }

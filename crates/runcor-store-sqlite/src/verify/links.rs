@@ -1,6 +1,6 @@
 //! Families and waits: who called whom, and whether what is waited for can still come.
 
-use runcor_core::{Execution, ExecutionId, ExecutionState, JournalKind};
+use runcor_core::{Execution, ExecutionId, ExecutionState};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::journals::{self, Places};
@@ -64,14 +64,14 @@ fn children(
         // One that can't be read is found where all are looked at.
         let Ok(child) = decode::execution(row) else { continue };
         let Some(parent) = &child.spec.parent else { continue };
-        let is_called =
-            places.get(&parent.path).is_some_and(|(kind, _)| *kind == JournalKind::Call);
+        // Whoever reruns what has diverged may have put something else there.
+        let is_called = places.contains_key(&parent.path);
         let lives_on = execution.state() == ExecutionState::Failed && !child.state().is_terminal();
         report.find_all(
             "calls-are-journaled",
             &child.id(),
             [
-                (!is_called, "the journal of its caller has no call where it was called"),
+                (!is_called, "the journal of its caller has nothing where it was called"),
                 (parent.depth == 0, "it was called and its depth is zero"),
                 (lives_on, "its caller has failed and it has not ended"),
             ],
