@@ -2,5 +2,6 @@
 
 #![cfg(test)]
 
+mod life_of_an_execution;
 mod places;
 mod support;
