@@ -350,7 +350,9 @@ async fn a_store_that_answers_nothing_is_slow(kind: Kind) {
     })
     .await;
     let told = bed.engine.health().degraded.unwrap();
-    assert_eq!((told.code, told.since), (ErrorCode::StorageSlow, since));
+    assert_eq!(told.code, ErrorCode::StorageSlow);
+    // Something from before may have been answered a moment later.
+    assert!(told.since >= since && told.since < bed.clock.now(), "{told:?}");
     assert_eq!(provoke(&bed).await, ErrorCode::StorageSlow);
     answer.notify_one();
     let accepted = slow.await.unwrap().unwrap();
