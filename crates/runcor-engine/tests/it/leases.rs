@@ -157,7 +157,8 @@ async fn what_another_took_over_is_stopped_when_its_old_owner_comes_back(kind: K
     idle(&bed).await;
     let execution = bed.get(id).await;
     assert_eq!((execution.state(), execution.status.epoch), (ExecutionState::Running, 2));
-    assert_eq!(rival.engine.active(), 1);
+    // While it claims, it holds more slots for a moment.
+    eventually(async || (rival.engine.active() == 1).then_some(())).await;
 }
 
 async fn an_old_owner_begins_no_step_before_it_knows_that_it_is_none(kind: Kind) {
@@ -272,7 +273,8 @@ async fn an_old_owner_ends_nothing(kind: Kind) {
     idle(&bed).await;
     let execution = bed.get(id).await;
     assert_eq!((execution.state(), execution.status.epoch), (ExecutionState::Running, 2));
-    assert_eq!(rival.engine.active(), 1);
+    // While it claims, it holds more slots for a moment.
+    eventually(async || (rival.engine.active() == 1).then_some(())).await;
 }
 
 async fn what_nobody_took_over_goes_on_after_a_long_stop(kind: Kind) {
