@@ -114,18 +114,20 @@ impl Api {
 
     /// Answers an execution that waits for somebody, if it still does.
     pub(crate) async fn answer(&self, id: Uuid, chance: u64) {
-        let Some(waiting) = self.oracle.waits(id) else { return };
+        let taken = self.oracle.waits(id).and_then(|waiting| waiting.taken);
         let url = self.at(&format!("/v1/executions/{id}"));
         let Some(Answer { status: 200, body, .. }) = self.ask(self.client.get(url)).await else {
             return;
         };
+        self.oracle.shown(&body["execution"], false);
+        let Some(waiting) = self.oracle.waits(id) else { return };
         let wait = &body["execution"]["waitContext"];
         let kind = wait["kind"].as_str().or_else(|| wait.is_object().then_some("signal"));
         if !matches!(kind, Some("signal" | "approval" | "decision")) {
             // It sleeps, waits for a child, or goes on already.
             return;
         }
-        if let Some(taken) = waiting.taken {
+        if let Some(taken) = taken {
             let what = format!("answer {taken} was taken, and it waits as before: {wait}");
             return self.oracle.broken("R1", Some(id), what);
         }

@@ -23,7 +23,8 @@ impl Oracle {
         let known = self.known();
         let needs = |id: &Uuid| {
             let work = known.executions.get(id).and_then(|known| known.work);
-            work.is_some_and(|work| work.flow.needs_somebody())
+            // A replay without an answer may wait before it has called anybody.
+            work.is_none_or(|work| work.flow.needs_somebody())
         };
         known.waiting.iter().copied().filter(needs).collect()
     }
