@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use runcor::flow::{Approval, FlowContext, FlowError, FlowName, FlowOutcome};
 use runcor::http::{HttpConfig, HttpParts, Server, ServerHandle};
-use runcor::model::{ModelRequest, ModelService, TokenPrice};
+use runcor::model::{ModelRequest, TokenPrice};
 use runcor::provider::{Mock, MockConfig};
 use runcor::router::Registration;
 use runcor::store::{SqliteConfig, SqliteStore};

@@ -71,9 +71,12 @@ impl FlowModels {
     }
 }
 
-#[async_trait]
-impl ModelService for FlowModels {
-    async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, Error> {
+impl FlowModels {
+    /// Answers a request whole, or gives the answer that is remembered.
+    ///
+    /// # Errors
+    /// As the models do, and `JOURNAL_DIVERGED` when something else was asked here before.
+    pub async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, Error> {
         let step = StepBuilder::new(&self.ctx, &self.name, JournalKind::Model).request(&request);
         let ask = |step: Step| async move {
             let request = self.ctx.overridden(&step.path, request);
@@ -85,7 +88,10 @@ impl ModelService for FlowModels {
     /// Streams an answer; its last piece comes once the whole is durable.
     ///
     /// An answer that is not read to its end is not remembered.
-    async fn stream(&self, request: ModelRequest) -> Result<ModelStream, Error> {
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete).
+    pub async fn stream(&self, request: ModelRequest) -> Result<ModelStream, Error> {
         let hash = serde_json::to_value(&request).ok().map(|value| RequestHash::of(&value));
         let met = self.ctx.meet(&self.name, JournalKind::Model, hash).await?;
         if let Some(answer) = met.remembered()? {
@@ -103,6 +109,17 @@ impl ModelService for FlowModels {
         }
         let pieces = asked.inspect_err(|_| met.give_back())?;
         Ok(Box::pin(pieces.then(move |piece| remember(met.clone(), intent.clone(), piece))))
+    }
+}
+
+#[async_trait]
+impl ModelService for FlowModels {
+    async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, Error> {
+        Self::complete(self, request).await
+    }
+
+    async fn stream(&self, request: ModelRequest) -> Result<ModelStream, Error> {
+        Self::stream(self, request).await
     }
 }
 

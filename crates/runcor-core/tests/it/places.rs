@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use runcor_core::{
     Approval, Clock, Error, ErrorCode, FlowContext, FlowError, JournalKind, ModelRequest,
-    ModelResponse, ModelService, WaitKind, WaitSignal,
+    ModelResponse, WaitKind, WaitSignal,
 };
 use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! Forks: what was done before is reused, and everything else done anew.
 
 use runcor_core::{
-    ErrorCode, ExecutionState, FlowContext, FlowOutcome, Fork, ForkChanges, ModelRequest,
-    ModelService, Runtime, Trigger, WaitSignal,
+    ErrorCode, ExecutionState, FlowContext, FlowOutcome, Fork, ForkChanges, ModelRequest, Runtime,
+    Trigger, WaitSignal,
 };
 use serde_json::json;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use runcor::execution::{Decision, Execution, ExecutionState};
 use runcor::flow::{Approval, FlowContext, FlowError, FlowOutcome, WaitKind, WaitSignal};
-use runcor::model::{ModelRequest, ModelService};
+use runcor::model::ModelRequest;
 use runcor::pipeline::{FlowFile, SafeHttp, WebhookPolicy, pipeline_flow};
 use runcor::{Flow, Runcor, Runtime};
 use serde_json::{Value, json};
