@@ -12,6 +12,7 @@ use crate::counters::Counters;
 use crate::error::{Error, from_sqlite, is_io_failure};
 use crate::job::{Job, Outcome, Taken};
 use crate::readers::Readers;
+use crate::statistics::SqliteStatistics;
 use crate::{apply, claim, event};
 
 /// The most jobs of one transaction.
@@ -28,6 +29,7 @@ pub(crate) struct Desk {
     /// Whether the log may hold what is answered and not on the disk.
     in_doubt: bool,
     checkpointer: Checkpointer,
+    statistics: SqliteStatistics,
 }
 
 /// A connection and the numbers that were read over it.
@@ -63,7 +65,13 @@ impl Desk {
         let counters = prepare().map_err(|error| from_sqlite(&error))?;
         let session = Some(Session { conn, counters });
         let checkpointer = Checkpointer::new(place.config.log_bytes);
-        Ok(Self { place, feed, readers, session, in_doubt: false, checkpointer })
+        let statistics = SqliteStatistics::default();
+        Ok(Self { place, feed, readers, session, in_doubt: false, checkpointer, statistics })
+    }
+
+    /// Returns what counts the work.
+    pub(crate) fn statistics(&self) -> SqliteStatistics {
+        self.statistics.clone()
     }
 
     /// Writes a job and whatever else is queued, and answers everybody.
@@ -123,6 +131,7 @@ impl Desk {
     fn finish(&mut self, mut taken: Vec<Taken>) {
         let jobs = taken.len();
         let bytes = taken.iter().map(Taken::bytes).sum();
+        self.statistics.note(taken.iter().filter(|taken| taken.has_written()).count());
         taken.iter_mut().for_each(|taken| taken.publish(&self.feed));
         taken.into_iter().for_each(Taken::answer);
         self.look_after_log(|checkpointer, conn| checkpointer.after_commit(conn, jobs, bytes));

@@ -74,6 +74,15 @@ impl Taken {
         }
     }
 
+    /// Returns whether there was anything to write, and it was written.
+    pub(crate) fn has_written(&self) -> bool {
+        match &self.outcome {
+            Some(Outcome::Applied { .. }) => true,
+            Some(Outcome::Claimed { claimed, .. }) => !claimed.claims.is_empty(),
+            Some(Outcome::Refused(_)) | None => false,
+        }
+    }
+
     /// Publishes the events, after the commit.
     pub(crate) fn publish(&mut self, feed: &EventFeed) {
         if !feed.has_listeners() {

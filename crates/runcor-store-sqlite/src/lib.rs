@@ -57,6 +57,7 @@ mod drain;
 mod job;
 mod readers;
 mod renew;
+mod statistics;
 mod writer;
 
 mod backup;
@@ -64,5 +65,6 @@ mod verify;
 
 pub use backup::{BackupProgress, backup};
 pub use config::{Durability, SqliteConfig};
+pub use statistics::SqliteStatistics;
 pub use store::SqliteStore;
 pub use verify::{Checked, Finding, Report, verify};

@@ -19,6 +19,7 @@ use crate::encode::Encoder;
 use crate::job::Job;
 use crate::lock::OwnerLock;
 use crate::readers::Readers;
+use crate::statistics::SqliteStatistics;
 use crate::writer::Writer;
 use crate::{apply, compaction, event, file, journal, listing, timer};
 
@@ -32,6 +33,7 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     feed: EventFeed,
+    statistics: SqliteStatistics,
     closing: OnceCell<()>,
 }
 
@@ -55,8 +57,15 @@ impl SqliteStore {
         let feed = EventFeed::new();
         let readers = Readers::open(&place)?;
         let desk = Desk::new(place, feed.clone(), conn, readers.clone())?;
+        let statistics = desk.statistics();
         let writer = Writer::start(desk, lock)?;
-        Ok(Self { readers, writer, feed, closing: OnceCell::new() })
+        Ok(Self { readers, writer, feed, statistics, closing: OnceCell::new() })
+    }
+
+    /// Returns what counts the commits and the transactions that they share.
+    #[must_use]
+    pub fn statistics(&self) -> SqliteStatistics {
+        self.statistics.clone()
     }
 
     /// Makes the encoder of a batch; where the batch compacts, packs are made first.

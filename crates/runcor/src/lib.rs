@@ -120,8 +120,8 @@ pub mod store {
     #[cfg(feature = "store-sqlite")]
     #[doc(inline)]
     pub use runcor_store_sqlite::{
-        BackupProgress, Checked, Durability, Finding, Report, SqliteConfig, SqliteStore, backup,
-        verify,
+        BackupProgress, Checked, Durability, Finding, Report, SqliteConfig, SqliteStatistics,
+        SqliteStore, backup, verify,
     };
 }
 

@@ -252,3 +252,19 @@ async fn walk(store: &impl Store, mut query: ExecutionQuery) -> Vec<runcor_core:
         }
     }
 }
+
+#[tokio::test]
+async fn what_was_written_is_counted_and_what_was_refused_is_not() {
+    let home = Home::new();
+    let store = home.open();
+    let statistics = store.statistics();
+    let counted = || (statistics.commits(), statistics.transactions());
+    let request =
+        || ClaimRequest { worker: worker(), now: at(10), limit: 7, flows: vec![flow("f")] };
+    assert!(store.claim(request()).await.unwrap().is_empty());
+    assert_eq!(counted(), (0, 0));
+    store.commit(Batch::new().insert(queued("f", "a"))).await.unwrap();
+    store.commit(Batch::new().insert(queued("f", "a"))).await.unwrap_err();
+    assert_eq!(store.claim(request()).await.unwrap().len(), 1);
+    assert_eq!(counted(), (2, 2));
+}
