@@ -8,7 +8,7 @@
 //!
 //! When the answer is in, the handler runs **again from the top**. What has
 //! been done before comes from the journal: the order is not looked up twice,
-//! and `wait_for` returns the answer at once.
+//! and `approval` returns the decision at once. The timeline at the end shows it.
 //!
 //! Run it, without a key and without a network:
 //!
@@ -19,14 +19,15 @@
 
 use std::error::Error;
 use std::path::Path;
+use std::time::Duration;
 
-use runcor::execution::{Execution, ExecutionId, ExecutionState};
-use runcor::flow::{FlowName, WaitSignal};
+use runcor::execution::{Decision, Execution, ExecutionId, ExecutionState};
+use runcor::flow::{Approval, FlowName};
 use runcor::store::{SqliteConfig, SqliteStore};
 use runcor::{Flow, FlowContext, FlowError, Runcor, Runtime, Trigger};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Refund {
@@ -39,13 +40,6 @@ struct Outcome {
     decided_by: String,
 }
 
-/// What the person says; it comes from outside, so its shape is checked.
-#[derive(Debug, Deserialize)]
-struct Decision {
-    approved: bool,
-    by: String,
-}
-
 async fn refund(ctx: FlowContext, refund: Refund) -> Result<Outcome, FlowError> {
     println!("  the handler runs (resumed: {})", ctx.is_resumed());
 
@@ -56,17 +50,14 @@ async fn refund(ctx: FlowContext, refund: Refund) -> Result<Outcome, FlowError> 
         })
         .await?;
 
-    // The first time this pauses the flow: the `?` must pass the signal on.
-    let answer = ctx
-        .wait_for(
-            WaitSignal::new("refunds above 20.00 need an approval")
-                .with_data(json!({ "order": refund.order, "cents": cents })),
-        )
-        .await?;
+    // The first time this pauses the flow: the `?` must pass the pause on.
+    let subject = json!({ "order": refund.order, "cents": cents });
+    let approval = Approval::of("refund", &subject).within(Duration::from_secs(2 * 86_400));
+    let decision = ctx.approval(approval).await?;
 
-    let decision: Decision = serde_json::from_value(answer)?;
+    let decided_by = decision.by.unwrap_or_else(|| "somebody".to_owned());
     if !decision.approved {
-        return Err(FlowError::permanent(format!("{} said no", decision.by)));
+        return Err(FlowError::permanent(format!("{decided_by} said no")));
     }
 
     // A step may run twice if the machine fails in the moment between the
@@ -79,7 +70,7 @@ async fn refund(ctx: FlowContext, refund: Refund) -> Result<Outcome, FlowError> 
         })
         .await?;
 
-    Ok(Outcome { paid_cents, decided_by: decision.by })
+    Ok(Outcome { paid_cents, decided_by })
 }
 
 /// Starts an engine on the database; the flow is registered anew in every process.
@@ -105,9 +96,16 @@ async fn ask(runcor: &Runcor) -> Result<Execution, Box<dyn Error>> {
     }
 }
 
-/// Answers, and returns the execution once it has ended.
-async fn answer(runcor: &Runcor, id: ExecutionId) -> Result<Execution, Box<dyn Error>> {
-    runcor.resume(id, Some(json!({ "approved": true, "by": "linus" }))).await?;
+/// Approves what is shown, and returns the execution once it has ended.
+async fn approve(
+    runcor: &Runcor,
+    id: ExecutionId,
+    shown: &Value,
+) -> Result<Execution, Box<dyn Error>> {
+    // The token stands for exactly this approval, and is good for one decision.
+    let token = shown["approval"]["token"].as_str().unwrap_or_default().to_owned();
+    let approve = Decision::Approve { token, by: Some("linus".to_owned()), note: None };
+    runcor.decide(id, approve).await?;
     Ok(runcor.finished(id).await?)
 }
 
@@ -121,19 +119,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let waiting = ask(&first).await?;
     let wait = waiting.status.wait.ok_or("the refund does not wait")?;
     println!("{} waits: {}", waiting.spec.id, wait.reason.unwrap_or_default());
-    println!("it shows {}", wait.wait_data.unwrap_or_default());
+    let shown = wait.wait_data.unwrap_or_default();
+    println!("it shows {}", shown["approval"]["subject"]);
     first.shutdown().await?;
     drop(first);
 
     println!("\nthe second engine, on the same file");
     let second = start(&database).await?;
-    let ended = answer(&second, waiting.spec.id).await?;
+    let ended = approve(&second, waiting.spec.id, &shown).await?;
     println!("{} is {}", ended.id(), ended.state());
-    println!("{}", ended.status.result.unwrap_or_default());
+    println!("{}", ended.status.result.as_deref().unwrap_or(&Value::Null));
 
     println!("\nthe timeline");
-    for step in &ended.status.transitions {
-        println!("  {}  {} → {}", step.at, step.from, step.to);
+    for entry in second.timeline(ended.id()).await?.entries {
+        let result = entry.value.unwrap_or_default();
+        println!("  {}  {}  {:?}  {result}", entry.begun_at, entry.path, entry.state);
     }
     second.shutdown().await?;
     Ok(())
