@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn an_unknown_target_is_refused_with_the_list_of_targets() {
         let target = Target { name: "a".to_owned(), package: "p".to_owned(), inputs: "i".into() };
-        assert_eq!(chosen(vec!std::slice::from_ref(&target), Some("a")).unwrap(), [target.clone()]);
+        let only = std::slice::from_ref(&target);
+        assert_eq!(chosen(vec![target.clone()], Some("a")).unwrap(), only);
         let error = chosen(vec![target], Some("b")).unwrap_err().to_string();
         assert_eq!(error, "there is no target \"b\"; the targets are a");
     }
