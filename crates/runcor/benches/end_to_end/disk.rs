@@ -12,6 +12,9 @@ const BLOCK: [u8; 4096] = [7; 4096];
 /// How many blocks the file has that is written over.
 const BLOCKS: u64 = 1_024;
 
+/// How long the machine rests before a single flush.
+const REST: Duration = Duration::from_millis(2);
+
 /// How many blocks a second are written and flushed.
 #[derive(Default)]
 pub(crate) struct Flushes {
@@ -38,6 +41,22 @@ impl Flushes {
         });
         self.overwrite = self.overwrite.max(again);
     }
+}
+
+/// Measures single flushes over what is there, a moment of rest before each.
+pub(crate) fn flush_times(dir: &Path, samples: usize) -> Vec<Duration> {
+    let mut file = File::create(dir.join("flushes")).expect("a file");
+    file.write_all(&BLOCK).expect("a write");
+    file.sync_all().expect("a flush");
+    let one = |_| {
+        std::thread::sleep(REST);
+        let began = Instant::now();
+        file.seek(SeekFrom::Start(0)).expect("a seek");
+        file.write_all(&BLOCK).expect("a write");
+        file.sync_data().expect("a flush");
+        began.elapsed()
+    };
+    (0..samples).map(one).collect()
 }
 
 fn flush(file: &mut File, time: Duration, prepare: impl Fn(&mut File)) -> f64 {

@@ -1,6 +1,7 @@
 //! The load: a trivial flow, and clients that run it.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use runcor::engine::EngineConfig;
@@ -59,14 +60,46 @@ pub(crate) fn trigger(n: u64) -> Trigger {
 /// Lets `clients` run `total` executions in all, each waiting for the end of
 /// one before it triggers the next, and returns how long it took.
 pub(crate) async fn run(runcor: &Runcor, clients: u64, total: u64, first: u64) -> Duration {
+    run_flow(runcor, FLOW, clients, total, first).await
+}
+
+/// As [`run`], with another flow.
+pub(crate) async fn run_flow(
+    runcor: &Runcor,
+    flow: &str,
+    clients: u64,
+    total: u64,
+    first: u64,
+) -> Duration {
+    let flow: Arc<str> = flow.into();
+    spread(runcor, clients, total, move |runcor, n| {
+        let flow = Arc::clone(&flow);
+        async move {
+            runcor.run(&flow, trigger(first + n)).await.expect("it runs");
+        }
+    })
+    .await
+}
+
+/// Lets `clients` do `total` pieces of work in all, each one after the other,
+/// and returns how long it took.
+pub(crate) async fn spread<F>(
+    runcor: &Runcor,
+    clients: u64,
+    total: u64,
+    work: impl Fn(Runcor, u64) -> F + Clone + Send + 'static,
+) -> Duration
+where
+    F: Future<Output = ()> + Send,
+{
     let step = usize::try_from(clients).expect("not that many clients");
     let began = Instant::now();
     let tasks: Vec<_> = (0..clients)
         .map(|client| {
-            let runcor = runcor.clone();
+            let (runcor, work) = (runcor.clone(), work.clone());
             tokio::spawn(async move {
                 for n in (client..total).step_by(step) {
-                    runcor.run(FLOW, trigger(first + n)).await.expect("it runs");
+                    work(runcor.clone(), n).await;
                 }
             })
         })

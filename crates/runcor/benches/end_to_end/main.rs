@@ -8,16 +8,22 @@
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
 mod burst;
+mod child;
 mod disk;
 mod durable;
+mod flows;
+mod growth;
 mod history;
 mod http;
 mod in_memory;
+mod latency;
 mod load;
 mod model_calls;
 mod options;
 mod report;
+mod restart;
 mod startup;
+mod steps;
 
 use std::process::ExitCode;
 
@@ -27,9 +33,13 @@ use crate::report::Report;
 /// One part of the bench: its name, as the command line selects it, and what it does.
 type Part = (&'static str, fn(&Options, &mut Report));
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 11] = [
     ("in-memory", in_memory::measure),
     ("durable", durable::measure),
+    ("steps", steps::measure),
+    ("latency", latency::measure),
+    ("growth", growth::measure),
+    ("restart", restart::measure),
     ("model-calls", model_calls::measure),
     ("http", http::measure),
     ("history", history::measure),
@@ -38,7 +48,11 @@ const PARTS: [Part; 7] = [
 ];
 
 fn main() -> ExitCode {
-    let options = Options::parse(std::env::args().skip(1));
+    let args: Vec<_> = std::env::args().skip(1).collect();
+    if child::work(&args) {
+        return ExitCode::SUCCESS;
+    }
+    let options = Options::parse(args.into_iter());
     let mut report = Report::begin();
     for (name, measure) in PARTS {
         if options.wants(name) {

@@ -169,7 +169,8 @@ fn asks_in_vain(port: u16) -> bool {
     asked.is_err() || !answer.starts_with("HTTP/1.1 200")
 }
 
-fn resident_mib(pid: u32) -> Option<f64> {
+/// Returns how much memory a process has, where the system tells.
+pub(crate) fn resident_mib(pid: u32) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: f64 = line.split_whitespace().next()?.parse().ok()?;
