@@ -28,8 +28,9 @@ pub(crate) const COMMAND: Command = Command {
 /// The bench that measures the whole, in a format of its own.
 const END_TO_END: &str = "end_to_end";
 
-/// All benches are built with the same features, so that they share their builds.
-const BENCH: [&str; 4] = ["bench", "--workspace", "--all-features", "--locked"];
+/// All benches are built with the same features, so that they share their builds: those that
+/// people use, and not the points at which tests end a process.
+const BENCH: [&str; 5] = ["bench", "--workspace", "--features", "runcor/full", "--locked"];
 
 fn run(project: &Project, args: lexopt::Parser) -> Result<()> {
     let quick = command::switch(args, "quick")?;
