@@ -19,6 +19,7 @@ mod lint;
 mod metadata;
 mod new_crate;
 mod project;
+mod simulate;
 mod steps;
 mod test;
 mod tidy;
@@ -30,7 +31,7 @@ use anyhow::{Result, bail};
 use crate::command::Command;
 use crate::project::Project;
 
-const COMMANDS: [Command; 13] = [
+const COMMANDS: [Command; 14] = [
     ci::COMMAND,
     fmt::COMMAND,
     lint::COMMAND,
@@ -43,6 +44,7 @@ const COMMANDS: [Command; 13] = [
     bench::COMMAND,
     crash::COMMAND,
     fuzz::COMMAND,
+    simulate::COMMAND,
     new_crate::COMMAND,
 ];
 
