@@ -8,7 +8,7 @@ use runcor_core::{
     Batch, Calls, ChildCall, Error, ErrorCode, Execution, ExecutionId, ExecutionSpec,
     IdempotencyKey, JournalEntry, Outcome, Parent, RequestHash, Result,
 };
-use serde_json::Value;
+use serde_json::json;
 
 use crate::family::outcome_of;
 use crate::journal::RunJournal;
@@ -48,7 +48,8 @@ impl RunCalls {
             return Err(Error::new(ErrorCode::CallTooDeep, message));
         }
         let path = call.intent.path.clone();
-        let place = RequestHash::of(&Value::String(path.clone()));
+        // Whoever asks something else there by now does not want the old answer.
+        let place = RequestHash::of(&json!([path, call.intent.request]));
         let key = IdempotencyKey::new(format!("call:{}:{place}", caller.id)).map_err(internal)?;
         let now = shared.now();
         let id = ExecutionId::mint(now);

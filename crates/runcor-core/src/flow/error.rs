@@ -106,6 +106,11 @@ impl FlowError {
         }
     }
 
+    /// Returns whether the flow neither pauses nor has anything to gain from another attempt.
+    pub(crate) fn is_for_good(&self) -> bool {
+        !self.is_suspended() && self.retry() == Retry::Never
+    }
+
     /// Puts a place in front of the message: `place: message`.
     #[must_use]
     pub fn context(mut self, place: impl fmt::Display) -> Self {

@@ -53,7 +53,9 @@ impl FlowContext {
         N: AsRef<str>,
         Fut: Future<Output = Result<T, FlowError>>,
     {
-        let scope = self.counts().meet(name).path();
+        let place = self.counts().meet(name, None);
+        let loan = self.counts().lend(&place);
+        let scope = place.path();
         let branches: Vec<_> = branches
             .into_iter()
             .map(|(label, branch)| {
@@ -61,7 +63,11 @@ impl FlowContext {
                 async move { path::within(&path, branch).await }
             })
             .collect();
-        self.gather(join_all(branches).await)
+        let gathered = self.gather(join_all(branches).await);
+        if gathered.as_ref().err().is_none_or(FlowError::is_for_good) {
+            loan.keep();
+        }
+        gathered
     }
 
     fn gather<T>(&self, results: Vec<Result<T, FlowError>>) -> Result<Vec<T>, FlowError> {

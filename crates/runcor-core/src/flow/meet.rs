@@ -7,7 +7,7 @@ use super::definition::Divergence;
 use super::error::FlowError;
 use super::hash::RequestHash;
 use super::journal::{JournalEntry, JournalKind, Outcome, Spend, StepFailure};
-use super::path::Place;
+use super::path::{Loan, Place};
 use super::wait::{Suspension, WaitKind, WaitSignal};
 use crate::error::{Error, ErrorCode, Result};
 use crate::time::Timestamp;
@@ -22,8 +22,6 @@ pub(crate) struct Met {
     request: Option<RequestHash>,
     /// What stands there already and fits.
     found: Option<JournalEntry>,
-    /// Whether what stands there has diverged and may be written over.
-    replace: bool,
     note: Option<Value>,
 }
 
@@ -46,23 +44,16 @@ impl FlowContext {
         request: Option<RequestHash>,
         divergence: Divergence,
     ) -> Result<Met> {
-        let place = self.counts().meet(name);
+        let place = self.counts().meet(name, request);
         let path = place.path();
-        let mut met = Met {
-            ctx: self.clone(),
-            place,
-            path,
-            kind,
-            request,
-            found: None,
-            replace: false,
-            note: None,
-        };
+        let mut met =
+            Met { ctx: self.clone(), place, path, kind, request, found: None, note: None };
         match self.journal().find(&met.path).await? {
             Some(entry) if met.fits(&entry) => met.found = Some(entry),
             Some(entry) => match divergence {
                 Divergence::Fail => return Err(met.diverged(&entry)),
-                Divergence::Rerun => met.replace = true,
+                // It is rare, and would make the futures of all steps larger.
+                Divergence::Rerun => Box::pin(met.clear(entry)).await?,
             },
             None => {}
         }
@@ -142,7 +133,19 @@ impl Met {
         spend: Option<Spend>,
     ) -> Result<()> {
         let entry = JournalEntry { spend, ..intent.with_outcome(outcome, self.ctx.now()) };
-        self.ctx.journal().end(entry, self.replace).await
+        self.ctx.journal().end(entry, false).await
+    }
+
+    /// Makes the place free of what has diverged, so that whatever comes now
+    /// may be noted there, be it a step, a wait or a call.
+    async fn clear(&self, old: JournalEntry) -> Result<()> {
+        let free = JournalEntry {
+            request: self.request,
+            attempts: old.attempts,
+            ..JournalEntry::intent(&self.path, self.kind, old.begun)
+        };
+        let free = free.with_outcome(Outcome::NotDone, self.ctx.now());
+        self.ctx.journal().end(free, true).await
     }
 
     /// Writes the intent before, or while, anything happens.
@@ -158,7 +161,7 @@ impl Met {
     /// Leaves the place to whoever meets the name next, unless it is kept
     /// before the loan is dropped, be it with the future that holds it.
     pub(crate) fn lend(&self) -> Loan<'_> {
-        Loan { met: self, is_kept: false }
+        self.ctx.counts().lend(&self.place)
     }
 
     pub(crate) fn begun(&self) -> Option<Timestamp> {
@@ -194,28 +197,6 @@ impl Met {
             "flow": { "kind": self.kind, "hash": self.request },
         });
         Error::new(ErrorCode::JournalDiverged, message).with_details(details)
-    }
-}
-
-/// A place that is given back unless it is kept.
-#[derive(Debug)]
-pub(crate) struct Loan<'m> {
-    met: &'m Met,
-    is_kept: bool,
-}
-
-impl Loan<'_> {
-    /// Keeps the place: something stands there now.
-    pub(crate) fn keep(mut self) {
-        self.is_kept = true;
-    }
-}
-
-impl Drop for Loan<'_> {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            self.met.give_back();
-        }
     }
 }
 

@@ -14,8 +14,8 @@ use super::definition::Divergence;
 use super::error::FlowError;
 use super::hash::RequestHash;
 use super::journal::{JournalEntry, JournalKind, Outcome, Spend, StepFailure};
-use super::meet::{Loan, Met};
-use super::path;
+use super::meet::Met;
+use super::path::{self, Loan};
 use super::wait::{Suspension, WaitKind, WaitSignal};
 use crate::error::{Error, ErrorCode, Retry};
 

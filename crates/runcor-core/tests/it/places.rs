@@ -173,3 +173,41 @@ async fn branches_with_names_have_paths_that_do_not_depend_on_their_order() {
     let paths: Vec<_> = bed.journal.paths().into_iter().map(|(path, _)| path).collect();
     assert_eq!(paths, ["both#1/a/x#1", "both#1/b/x#1"]);
 }
+
+#[tokio::test]
+async fn a_question_that_was_asked_instead_of_another_keeps_its_answer() {
+    let bed = Bed::new();
+    let down = || Err(Error::new(ErrorCode::ProviderError, "down").retryable(None));
+    bed.models.answers.lock().extend([down(), Ok(said("small")), down()]);
+    for _ in 0..2 {
+        let model = bed.ctx().model();
+        model.complete(ModelRequest::prompt("big")).await.unwrap_err();
+        let answer = model.complete(ModelRequest::prompt("small")).await.unwrap();
+        assert_eq!(answer.text, "small");
+    }
+    assert_eq!(bed.models.asked.lock().len(), 3);
+    assert_eq!(bed.journal.paths(), [("model#1".to_owned(), false), ("model#2".to_owned(), true)]);
+}
+
+#[tokio::test]
+async fn what_the_branches_of_a_failed_join_did_is_not_done_again_by_the_next_attempt() {
+    let bed = Bed::new();
+    let ctx = bed.ctx();
+    let attempt = async |ctx: &FlowContext, fails: bool| {
+        let branch = |number: u32| {
+            let work = async move {
+                let is_busy = fails && number == 1;
+                if is_busy { Err(FlowError::retryable("busy")) } else { Ok(number) }
+            };
+            let ctx = ctx.clone();
+            async move { ctx.step("x", work).await }
+        };
+        ctx.join("both", [0, 1].map(branch)).await
+    };
+    attempt(&ctx, true).await.unwrap_err();
+    assert_eq!(attempt(&ctx, false).await.unwrap(), [0, 1]);
+    let paths: Vec<_> = bed.journal.paths().into_iter().map(|(path, _)| path).collect();
+    assert_eq!(paths, ["both#1/0/x#1", "both#1/1/x#1"]);
+    // The next run meets the attempt that succeeded.
+    assert_eq!(attempt(&bed.ctx(), true).await.unwrap(), [0, 1]);
+}

@@ -7,17 +7,18 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use runcor_core::{
     Divergence, EntryState, ErrorCode, ExecutionState, FlowContext, FlowError, FlowOutcome,
-    Runtime, WaitSignal,
+    Runtime, WaitKind, WaitSignal,
 };
 use serde_json::{Value, json};
 
-use crate::bed::{Bed, Kind, code, flow, on_every_store};
+use crate::bed::{Bed, Kind, code, echo, eventually, flow, on_every_store};
 
 on_every_store!(
     a_failure_for_good_is_remembered_like_a_result,
     a_retryable_failure_leaves_its_place_to_the_next_attempt,
     a_request_that_has_changed_is_a_divergence_that_names_both_hashes,
     a_request_that_has_changed_runs_again_where_that_is_asked_for,
+    whatever_has_changed_is_done_anew_where_that_is_asked_for,
     another_kind_of_thing_at_the_same_place_is_a_divergence,
     a_remembered_result_of_another_shape_says_so,
     what_a_step_does_inside_is_nested_below_it,
@@ -128,6 +129,53 @@ async fn a_request_that_has_changed_runs_again_where_that_is_asked_for(kind: Kin
     let (bed, ended) = changing(kind, Divergence::Rerun).await;
     assert_eq!(ended.status.result.as_deref(), Some(&json!(1)));
     assert_eq!(bed.store.journal(ended.id()).await.unwrap().len(), 2);
+}
+
+async fn whatever_has_changed_is_done_anew_where_that_is_asked_for(kind: Kind) {
+    let versions = Arc::new(AtomicUsize::new(0));
+    let present = Arc::clone(&versions);
+    let bed = Bed::new(kind).await;
+    bed.register("echo", echo);
+    let handler = move |ctx: FlowContext| {
+        let version = present.load(Ordering::SeqCst);
+        async move {
+            let slow = async move || {
+                tokio::task::yield_now().await;
+                Ok(version)
+            };
+            ctx.describe_step("a").request(&version).run(|_| slow()).await?;
+            let once = ctx.describe_step("b").request(&version).non_idempotent();
+            once.run(|_| slow()).await?;
+            let answer = ctx.call_named("c", "echo", version).await?;
+            if version == 0 {
+                ctx.step("d", async { Ok(()) }).await?;
+                ctx.step("e", async { Ok(()) }).await?;
+            } else {
+                ctx.sleep_until("d", ctx.now().after(Duration::from_secs(1))).await?;
+                ctx.wait_named("e", WaitSignal::default()).await?;
+            }
+            pause(&ctx).await?;
+            Ok(FlowOutcome::Complete(answer))
+        }
+    };
+    bed.engine.register(flow("twice", handler).with_on_divergence(Divergence::Rerun)).unwrap();
+    let id = bed.trigger("twice", "k").await.id();
+    let waits = async |kind: WaitKind, path: &str| {
+        eventually(async || {
+            let wait = bed.get(id).await.status.wait?;
+            (wait.kind == kind && wait.path.as_deref() == Some(path)).then_some(())
+        })
+        .await;
+    };
+    waits(WaitKind::Signal, "wait#1").await;
+    versions.store(1, Ordering::SeqCst);
+    bed.engine.resume(id, None).await.unwrap();
+    waits(WaitKind::Sleep, "d#1").await;
+    bed.clock.advance(Duration::from_secs(1));
+    waits(WaitKind::Signal, "e#1").await;
+    bed.engine.resume(id, Some(json!("go"))).await.unwrap();
+    let ended = bed.ended(id).await;
+    assert_eq!(ended.status.result.as_deref(), Some(&json!(1)), "{:?}", ended.status.error);
 }
 
 async fn another_kind_of_thing_at_the_same_place_is_a_divergence(kind: Kind) {
@@ -340,10 +388,7 @@ async fn a_step_that_is_dropped_while_its_result_is_written_is_not_run_again() {
     let hold = crate::fickle::once(is_answer, crate::fickle::Fate::Hold(held));
     store.decide(hold);
     let id = bed.trigger("hasty", "k").await.id();
-    crate::bed::eventually(async || {
-        (bed.store.journal(id).await.unwrap().len() == 1).then_some(())
-    })
-    .await;
+    eventually(async || (bed.store.journal(id).await.unwrap().len() == 1).then_some(())).await;
     begun.notify_one();
     assert_eq!(bed.ended(id).await.status.result.as_deref(), Some(&json!(0)));
     assert_eq!(runs.load(Ordering::SeqCst), 1);
