@@ -7,7 +7,7 @@ use runcor_core::{
 };
 use serde_json::Value;
 
-use crate::shared::Shared;
+use crate::shared::{MAX_RACES, Shared};
 
 /// How many children are looked at a time.
 const PAGE: usize = 256;
@@ -37,9 +37,9 @@ impl Shared {
         if let Some(parent) = &execution.spec.parent {
             self.tell_parent(&mut family, execution, parent, applied).await?;
         }
-        let may_have_called = execution.status.epoch > 0;
-        if applied.status.state == ExecutionState::Failed && may_have_called {
-            self.end_children(&mut family, execution.id()).await?;
+        let has_run = execution.status.epoch > 0;
+        if applied.status.state == ExecutionState::Failed && has_run {
+            self.end_children(&mut family, vec![execution.id()]).await?;
         }
         Ok(family)
     }
@@ -82,9 +82,8 @@ impl Shared {
     async fn end_children(
         &self,
         family: &mut Family,
-        parent: ExecutionId,
+        mut parents: Vec<ExecutionId>,
     ) -> Result<(), StoreError> {
-        let mut parents = vec![parent];
         while let Some(parent) = parents.pop() {
             for child in self.live_children(parent).await? {
                 parents.push(child.id());
@@ -95,12 +94,7 @@ impl Shared {
     }
 
     fn end_child(&self, family: &mut Family, mut child: Execution) {
-        let error = ExecutionError {
-            message: "the execution that called it has ended".to_owned(),
-            retryable: false,
-            retry_count: child.status.retry_count,
-            code: Some(ErrorCode::Cancelled.as_str().to_owned()),
-        };
+        let error = left_alone(&child);
         let was_queued = child.state() == ExecutionState::Queued;
         let fail = Change::Fail { error, expires: self.expiry(self.now()) };
         let Ok(failed) = child.apply(fail, self.now()) else { return };
@@ -124,8 +118,43 @@ impl Shared {
         }
     }
 
+    /// Ends what was called between the look at the children and the commit of
+    /// the end: nothing is called any more after that.
+    pub(crate) async fn end_late_children(&self, execution: &Execution, family: &Family) {
+        let ended =
+            family.ended.iter().map(|(child, _)| child).filter(|child| may_have_called(child));
+        let mut parents: Vec<_> = ended.chain([execution]).map(Execution::id).collect();
+        for _ in 0..MAX_RACES {
+            let mut late = Family::default();
+            let ended = match self.end_children(&mut late, parents.clone()).await {
+                Ok(()) if late.ended.is_empty() => return,
+                Ok(()) => self.store.commit(std::mem::take(&mut late.batch)).await.map(|_| ()),
+                Err(error) => Err(error),
+            };
+            match ended {
+                Ok(()) => {
+                    self.family_committed(&late).await;
+                    parents.extend(late.ended.iter().map(|(child, _)| child.id()));
+                }
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => {
+                    // Each of them looks once more when it is run again.
+                    tracing::warn!(execution = %execution.id(), %error, "late children can't be ended");
+                    return self.suspect_strays();
+                }
+            }
+        }
+    }
+
+    /// Returns whether the execution that called this one has failed, and this one may not run.
+    pub(crate) async fn is_orphan(&self, execution: &Execution) -> bool {
+        let Some(link) = &execution.spec.parent else { return false };
+        let parent = self.store.execution(link.id).await.ok().flatten();
+        parent.is_some_and(|parent| parent.state() == ExecutionState::Failed)
+    }
+
     /// Does what follows once a family's batch is committed.
-    pub(crate) async fn family_committed(&self, family: Family) {
+    pub(crate) async fn family_committed(&self, family: &Family) {
         for (child, was_queued) in &family.ended {
             self.admission.dequeue(usize::from(*was_queued));
             self.committed(child);
@@ -134,6 +163,21 @@ impl Shared {
         if family.woken.is_some() {
             self.runnable_now();
         }
+    }
+}
+
+/// Returns whether something that an execution has called may have to end with it.
+pub(crate) fn may_have_called(ended: &Execution) -> bool {
+    ended.state() == ExecutionState::Failed && ended.status.epoch > 0
+}
+
+/// Returns why a child ends with the execution that called it.
+pub(crate) fn left_alone(child: &Execution) -> ExecutionError {
+    ExecutionError {
+        message: "the execution that called it has ended".to_owned(),
+        retryable: false,
+        retry_count: child.status.retry_count,
+        code: Some(ErrorCode::Cancelled.as_str().to_owned()),
     }
 }
 

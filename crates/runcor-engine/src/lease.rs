@@ -69,7 +69,7 @@ impl Shared {
     }
 
     /// Stops what others have taken over while this worker had no lease.
-    async fn stop_lost_runs(&self) -> Result<(), StoreError> {
+    pub(crate) async fn stop_lost_runs(&self) -> Result<(), StoreError> {
         for key in self.running.keys() {
             if self.is_lost(key).await? {
                 tracing::warn!(execution = %key.0, "another worker has taken the execution over; it is stopped here");

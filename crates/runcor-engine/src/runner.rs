@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admission::Slot;
 use crate::calls::RunCalls;
 use crate::config::OrphanPolicy;
+use crate::family::left_alone;
 use crate::handler::{Handler, Panicked};
 use crate::journal::{Attempts, RunJournal};
 use crate::registry::Registered;
@@ -130,6 +131,11 @@ async fn work(shared: &Arc<Shared>, mut run: Run) {
         settle(shared, execution, Change::Release).await;
         return;
     };
+    if shared.is_orphan(execution).await {
+        // The process that ended its caller did not come to end it as well.
+        let error = left_alone(execution);
+        return fail_with(shared, execution, error).await;
+    }
     let mut attempts = Attempts::First;
     while attempt(shared, &flow, execution, stop, attempts).await == Attempt::Again {
         attempts = Attempts::Later;

@@ -14,7 +14,7 @@ use crate::admission::Admission;
 use crate::config::EngineConfig;
 use crate::crash_points;
 use crate::emitter::Emitter;
-use crate::family::Family;
+use crate::family::{Family, may_have_called};
 use crate::health::Health;
 use crate::registry::Registry;
 use crate::running::{Run, Running};
@@ -174,11 +174,12 @@ impl Shared {
         applied: &Applied,
         around: &Around,
     ) -> Result<(), StoreError> {
-        let family = match self.commit_with_family(execution, applied, around).await {
-            Ok(family) => family,
+        let mut family = Family::default();
+        match self.commit_with_family(execution, applied, around, &mut family).await {
+            Ok(()) => {}
             Err(error) if error.is_temporary() => {
                 match self.took_effect(execution, applied).await {
-                    Ok(true) => Family::default(),
+                    Ok(true) => {}
                     Ok(false) => return Err(error),
                     Err(_) => {
                         self.suspect_strays();
@@ -187,10 +188,13 @@ impl Shared {
                 }
             }
             Err(error) => return Err(error),
-        };
+        }
         execution.status = applied.status.clone();
         self.committed(execution);
-        self.family_committed(family).await;
+        self.family_committed(&family).await;
+        if may_have_called(execution) {
+            self.end_late_children(execution, &family).await;
+        }
         Ok(())
     }
 
@@ -200,9 +204,10 @@ impl Shared {
         execution: &Execution,
         applied: &Applied,
         around: &Around,
-    ) -> Result<Family, StoreError> {
+        family: &mut Family,
+    ) -> Result<(), StoreError> {
         for _ in 0..MAX_RACES {
-            let mut family = self.family(execution, applied).await?;
+            *family = self.family(execution, applied).await?;
             let mut batch = around.before.clone().update(execution, applied.clone());
             batch.ops.extend(around.after.ops.iter().cloned());
             batch.ops.append(&mut family.batch.ops);
@@ -210,7 +215,7 @@ impl Shared {
             match self.store.commit(batch).await {
                 Ok(_) => {
                     crash_points::after(applied.status.state);
-                    return Ok(family);
+                    return Ok(());
                 }
                 Err(StoreError::Conflict { id, .. })
                     if id != execution.id() && applied.status.state.is_terminal() => {}

@@ -27,6 +27,7 @@ impl Shared {
         }
         let returned = async {
             self.tell_of_ends().await?;
+            self.stop_lost_runs().await?;
             self.give_back(ExecutionQuery {
                 state: Some(ExecutionState::Running),
                 limit: PAGE,

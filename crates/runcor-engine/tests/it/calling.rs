@@ -8,9 +8,14 @@ use runcor_core::{
     ExecutionQuery, ExecutionState, FlowContext, FlowError, FlowOutcome, Runtime, Trigger,
     WaitKind, WaitSignal,
 };
+use runcor_engine::EngineConfig;
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
-use crate::bed::{Bed, Kind, code, echo, eventually, flow, on_every_store, stuck};
+use crate::bed::{
+    Bed, Kind, code, done, echo, eventually, flow, on_every_store, stuck, within_reason,
+};
+use crate::fickle::{Call, Fate, leads_to, once, unavailable};
 
 on_every_store!(
     a_child_answers_its_caller,
@@ -20,6 +25,8 @@ on_every_store!(
     many_children_answer_one_caller,
     a_child_belongs_to_the_users_and_tenants_of_its_caller,
     cancelling_a_caller_cancels_all_that_it_has_called,
+    a_child_that_is_called_at_the_moment_of_the_cancel_is_cancelled_too,
+    children_learn_of_a_cancel_whose_answer_was_lost,
     a_caller_that_times_out_takes_its_children_along,
     a_flow_that_calls_itself_comes_to_an_end,
     a_call_of_an_unknown_flow_is_an_error,
@@ -224,4 +231,67 @@ async fn a_child_that_waits_keeps_its_caller_waiting(kind: Kind) {
     bed.register("call", caller("ask"));
     bed.engine.resume(child, Some(json!("yes"))).await.unwrap();
     assert_eq!(bed.ended(id).await.status.result.as_deref(), Some(&json!({ "child": "yes" })));
+}
+
+async fn a_child_that_is_called_at_the_moment_of_the_cancel_is_cancelled_too(kind: Kind) {
+    let (bed, fickle) = Bed::fickle(kind, EngineConfig::default()).await;
+    let gate = Arc::new(Notify::new());
+    let opened = Arc::clone(&gate);
+    bed.register("stuck", stuck);
+    bed.register("call", move |ctx: FlowContext| {
+        let gate = Arc::clone(&opened);
+        async move {
+            gate.notified().await;
+            let branches = [true, false].map(|calls| {
+                let ctx = ctx.clone();
+                async move {
+                    match calls {
+                        true => ctx.call("stuck", Value::Null).await,
+                        // The caller does not wait yet.
+                        false => std::future::pending().await,
+                    }
+                }
+            });
+            ctx.join("both", branches).await.map(|_| done())
+        }
+    });
+    let id = bed.trigger("call", "k").await.id();
+    eventually(async || (bed.engine.active() == 1).then_some(())).await;
+    // The second read of a cancel looks for children.
+    let (reads, told) = (AtomicUsize::new(0), Arc::new(Notify::new()));
+    let second = move |call: &Call<'_>| {
+        matches!(call, Call::Read) && reads.fetch_add(1, Ordering::SeqCst) == 1
+    };
+    fickle.decide(once(second, Fate::Hold(Arc::clone(&told))));
+    let engine = bed.engine.clone();
+    let cancel = tokio::spawn(async move { engine.cancel(id, None).await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    gate.notify_one();
+    let child = eventually(async || children(&bed, id).await.pop()).await;
+    assert_eq!(bed.get(id).await.state(), ExecutionState::Running);
+    told.notify_one();
+    cancel.await.unwrap().unwrap();
+    assert_eq!(code(&bed.ended(child.id()).await), "CANCELLED");
+    eventually(async || (bed.engine.active() == 0).then_some(())).await;
+}
+
+async fn children_learn_of_a_cancel_whose_answer_was_lost(kind: Kind) {
+    let (bed, fickle) = Bed::fickle(kind, EngineConfig::default()).await;
+    bed.register("stuck", stuck);
+    bed.register("call", caller("stuck"));
+    let id = bed.trigger("call", "k").await.id();
+    bed.until_state(id, ExecutionState::Waiting).await;
+    let child = children(&bed, id).await.remove(0).id();
+    let engine = bed.engine.clone();
+    let ended = tokio::spawn(async move { engine.finished(child).await });
+    eventually(async || (bed.engine.active() == 1).then_some(())).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let fails = |call: &Call<'_>| leads_to(call, ExecutionState::Failed);
+    fickle.decide(once(fails, Fate::Lose(unavailable())));
+    bed.engine.cancel(id, None).await.unwrap();
+    eventually(async || (bed.engine.active() == 0).then_some(())).await;
+    assert_eq!(code(&within_reason(ended).await.unwrap().unwrap()), "CANCELLED");
 }

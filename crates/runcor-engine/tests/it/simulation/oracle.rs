@@ -56,6 +56,7 @@ pub(crate) fn judge(world: &mut World) {
     for execution in &all {
         assert!(is_over(execution), "R1: {} has not ended", execution.id());
         check_outcome(execution);
+        check_caller(execution, &all);
     }
     count(world, &all);
     for (key, times) in &*world.effects.lock() {
@@ -89,4 +90,14 @@ fn check_outcome(execution: &Execution) {
         _ => false,
     };
     assert!(expected, "{} failed: {code}: {}", execution.id(), error.message);
+}
+
+/// A caller that fails takes what it has called along.
+fn check_caller(execution: &Execution, all: &[Execution]) {
+    let Some(link) = &execution.spec.parent else { return };
+    let Some(caller) = all.iter().find(|caller| caller.id() == link.id) else { return };
+    if caller.state() == ExecutionState::Failed && execution.state() == ExecutionState::Complete {
+        let (id, ends) = (execution.id(), (caller.status.completed, execution.status.completed));
+        assert!(ends.1 <= ends.0, "R1: {id} outlived its caller, which failed: {ends:?}");
+    }
 }
