@@ -11,11 +11,12 @@ use crate::error::Error;
 use crate::pack::Numbered;
 
 /// One statement finds the execution, sees to the preconditions and writes:
-/// the cost of a step is the cost of this.
+/// the cost of a step is the cost of this. It has one row of values, and no `SELECT` in
+/// their place: for statements that may write many rows SQLite copies every page beforehand.
 const WRITE: &str = "INSERT INTO journal (number, path, kind, request, attempts, begun, note, at, \
      outcome, spend, reused, bytes, value) \
-     SELECT number, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM executions \
-     WHERE id = ?13 AND state = 1 AND epoch = ?14 \
+     VALUES ((SELECT number FROM executions WHERE id = ?13 AND state = 1 AND epoch = ?14), \
+     ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) \
      ON CONFLICT (number, path) DO UPDATE SET kind = excluded.kind, request = excluded.request, \
      attempts = excluded.attempts, begun = excluded.begun, note = excluded.note, at = excluded.at, \
      outcome = excluded.outcome, spend = excluded.spend, reused = excluded.reused, \
@@ -34,7 +35,7 @@ pub(crate) fn write(
     entry: &EntryRow,
     replace: bool,
 ) -> Result<(), Error> {
-    let written = conn.prepare_cached(WRITE)?.execute(params![
+    let written = match conn.prepare_cached(WRITE)?.execute(params![
         entry.path,
         entry.kind.as_str(),
         entry.request.as_ref().map(RequestHash::as_bytes),
@@ -50,8 +51,17 @@ pub(crate) fn write(
         id.as_bytes(),
         integer(epoch),
         replace,
-    ])?;
+    ]) {
+        // No number: nobody runs it under this epoch.
+        Err(error) if is_null(&error) => 0,
+        written => written?,
+    };
     if written == 0 { Err(conflict(conn, id)) } else { Ok(()) }
+}
+
+fn is_null(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_CONSTRAINT_NOTNULL)
 }
 
 /// Begins the journal of an execution that never ran.
