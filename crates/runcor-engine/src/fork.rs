@@ -8,6 +8,7 @@ use runcor_core::{
 };
 use serde_json::{Value, json};
 
+use crate::operations::not_found;
 use crate::shared::Shared;
 
 impl Shared {
@@ -74,7 +75,8 @@ impl Shared {
             && matches!(answer.outcome, Outcome::Spilled { .. })
         {
             let value = self.store.journal_value(id, &entry.path).await?;
-            answer.outcome = Outcome::Done(value.unwrap_or_default());
+            // It may have been removed since its journal was read.
+            answer.outcome = Outcome::Done(value.ok_or_else(|| not_found(id))?);
         }
         Ok(())
     }

@@ -86,12 +86,13 @@ impl RunJournal {
         Op::Journal { id: self.id, epoch: self.epoch, entry: Box::new(entry.clone()), replace }
     }
 
-    async fn known(&self, path: &str) -> Result<Option<JournalEntry>> {
+    async fn known(&self, path: &str) -> Result<Option<JournalEntry>, StoreError> {
         let mut known = self.known.lock().await;
         if known.unsure.contains(path) {
             // The store works in order: once it answers this, it is through with that write.
             self.store.commit(Batch::new().with(Op::NotEnded { id: self.id })).await?;
-            *known = Known::default();
+            known.unsure.remove(path);
+            known.entries = None;
         }
         let entries = match known.entries.as_mut() {
             Some(entries) => entries,
@@ -102,6 +103,22 @@ impl RunJournal {
             }
         };
         Ok(entries.get(path).cloned())
+    }
+
+    /// Returns the entry at `path` with its value.
+    async fn look(&self, path: &str) -> Result<Option<JournalEntry>, StoreError> {
+        let Some(mut entry) = self.known(path).await? else { return Ok(None) };
+        if let Some(answer) = &mut entry.answer
+            && matches!(answer.outcome, Outcome::Spilled { .. })
+        {
+            let value = self.store.journal_value(self.id, path).await?;
+            let value = value.ok_or_else(|| {
+                let message = format!("the result at {path} of execution {} is missing", self.id);
+                StoreError::Corrupt { message }
+            })?;
+            answer.outcome = Outcome::Done(value);
+        }
+        Ok(Some(entry))
     }
 
     async fn write(&self, entry: &JournalEntry, replace: bool) -> Result<(), StoreError> {
@@ -155,20 +172,19 @@ impl RunJournal {
 
 #[async_trait]
 impl Journal for RunJournal {
+    /// Looks, however long the store takes to answer: trouble of the store is
+    /// no failure of the handler.
     async fn find(&self, path: &str) -> Result<Option<JournalEntry>> {
         self.check_ownership().await?;
-        let Some(mut entry) = self.known(path).await? else { return Ok(None) };
-        if let Some(answer) = &mut entry.answer
-            && matches!(answer.outcome, Outcome::Spilled { .. })
-        {
-            let value = self.store.journal_value(self.id, path).await?;
-            let value = value.ok_or_else(|| {
-                let message = format!("the result at {path} of execution {} is missing", self.id);
-                Error::new(ErrorCode::StorageCorrupt, message)
-            })?;
-            answer.outcome = Outcome::Done(value);
+        let mut patience = Patience::new(&self.health);
+        loop {
+            let error = match self.look(path).await {
+                Err(error) if error.is_temporary() => error,
+                found => return Ok(found?),
+            };
+            tracing::debug!(execution = %self.id, %error, "the journal can't be read yet");
+            self.clock.sleep(patience.after(error)?).await;
         }
-        Ok(Some(entry))
     }
 
     /// Notes what begins, however long the store takes to accept it: what can't

@@ -31,6 +31,7 @@ on_every_store!(
     a_handler_that_panics_before_it_has_a_future_has_failed,
     a_step_that_can_not_be_recorded_for_a_while_is_not_run_again,
     a_step_whose_answer_was_lost_is_not_run_again,
+    a_journal_that_can_not_be_read_for_a_while_is_no_failure,
     a_store_that_panics_once_does_not_end_the_dispatcher,
     who_waits_is_told_of_a_cancel_that_nobody_could_look_up,
     a_clock_that_jumps_takes_nothing_away_from_who_runs_it,
@@ -528,4 +529,25 @@ async fn a_store_in_memory_leaves_nothing_active_behind() {
     assert_eq!(bed.engine.executions(&query).await.unwrap().items.len(), 2);
     bed.stop().await;
     assert_eq!(code(&waiter.await.unwrap().unwrap()), "SHUTDOWN");
+}
+
+async fn a_journal_that_can_not_be_read_for_a_while_is_no_failure(kind: Kind) {
+    let (bed, fickle) = fickle_bed(kind, 2).await;
+    let handler = async |ctx: FlowContext| {
+        ctx.wait_for(WaitSignal::default()).await?;
+        Ok(done())
+    };
+    bed.engine.register(flow("wait", handler).with_max_retries(0)).unwrap();
+    let id = bed.trigger("wait", "k").await.id();
+    bed.until_state(id, ExecutionState::Waiting).await;
+    // The first read finds the execution that is to be resumed.
+    let mut reads = 0;
+    fickle.decide(move |call| {
+        reads += usize::from(matches!(call, Call::Read));
+        let is_refused = matches!(call, Call::Read) && (2..5).contains(&reads);
+        if is_refused { Fate::Refuse(unavailable()) } else { Fate::Pass }
+    });
+    bed.engine.resume(id, None).await.unwrap();
+    let ended = ended_in_time(&bed, id).await;
+    assert_eq!((ended.state(), ended.status.retry_count), (ExecutionState::Complete, 0));
 }
