@@ -72,7 +72,7 @@ impl Shared {
     pub(crate) async fn stop_lost_runs(&self) -> Result<(), StoreError> {
         for key in self.running.keys() {
             if self.is_lost(key).await? {
-                tracing::warn!(execution = %key.0, "another worker has taken the execution over; it is stopped here");
+                tracing::warn!(execution = %key.0, "the execution has ended or passed on to another worker while this one had no lease; it is stopped here");
                 self.running.lose(key);
             }
         }
