@@ -71,6 +71,10 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
+    if dir.is_empty() {
+        // The child died before it had said anything.
+        return Ok(());
+    }
     Effects::of(Path::new(&dir)).note(&key);
     let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 11\r\nconnection: close\r\n\r\n{\"ok\":true}";
     stream.write_all(answer.as_bytes())
