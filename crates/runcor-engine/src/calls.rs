@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::family::outcome_of;
 use crate::journal::RunJournal;
+use crate::pause::Pauses;
 use crate::shared::Shared;
 use crate::trigger::internal;
 
@@ -63,16 +64,13 @@ impl RunCalls {
             ..ExecutionSpec::new(id, call.flow.clone(), key, input, now)
         })
     }
-}
 
-#[async_trait]
-impl Calls for RunCalls {
-    async fn start(&self, call: ChildCall) -> Result<ExecutionId> {
+    async fn try_to_start(&self, call: &ChildCall) -> Result<ExecutionId> {
         let shared = self.shared()?;
-        let spec = self.child_spec(&shared, &call)?;
+        let spec = self.child_spec(&shared, call)?;
         shared.registry.active(spec.flow.as_str())?.check_input(&spec.input)?;
         let child = spec.id;
-        let mut intent = call.intent.with_note(JournalEntry::child_note(child));
+        let mut intent = call.intent.clone().with_note(JournalEntry::child_note(child));
         let note = Batch::new().with(self.journal.operation(&intent, false));
         // Known already is a child whose start was stored though the store could not say so.
         fail_point!("call.before_start");
@@ -87,6 +85,24 @@ impl Calls for RunCalls {
         self.journal.learn(intent).await;
         Ok(child)
     }
+}
+
+#[async_trait]
+impl Calls for RunCalls {
+    /// Starts a child, however long the store takes to accept it: trouble of
+    /// the store is no failure of the handler.
+    async fn start(&self, call: ChildCall) -> Result<ExecutionId> {
+        let mut pauses = Pauses::default();
+        loop {
+            let error = match self.try_to_start(&call).await {
+                Err(error) if is_trouble(&error) => error,
+                started => return started,
+            };
+            tracing::debug!(execution = %self.caller.id(), %error, "a child can't be started yet");
+            let clock = Arc::clone(&self.shared()?.clock);
+            clock.sleep(pauses.next()).await;
+        }
+    }
 
     async fn outcome(&self, child: ExecutionId) -> Result<Option<Outcome>> {
         let found = self.shared()?.store.execution(child).await?;
@@ -96,4 +112,16 @@ impl Calls for RunCalls {
         };
         Ok(child.state().is_terminal().then(|| outcome_of(&child.status)))
     }
+}
+
+/// Returns whether the store has trouble that may pass.
+fn is_trouble(error: &Error) -> bool {
+    let is_of_the_store = matches!(
+        error.code(),
+        ErrorCode::StorageFull
+            | ErrorCode::StorageUnavailable
+            | ErrorCode::StorageSlow
+            | ErrorCode::StorageCorrupt
+    );
+    is_of_the_store && error.is_retryable()
 }

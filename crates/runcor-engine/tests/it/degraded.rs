@@ -11,6 +11,7 @@ use runcor_core::{
 use runcor_engine::EngineConfig;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::bed::{Bed, Kind, done, echo, eventually, flow, on_every_store, stuck};
 use crate::fickle::{Call, Fate, Fickle, full, leads_to, once, unavailable};
@@ -156,15 +157,13 @@ async fn forks_and_replays_are_refused_while_the_store_is_full(kind: Kind) {
 
 async fn a_flow_that_is_called_while_the_store_is_full_runs_once_it_is_not(kind: Kind) {
     let (bed, store) = fickle_bed(kind, 10).await;
-    let gate = Arc::new(Notify::new());
-    let door = Arc::clone(&gate);
+    let gate = CancellationToken::new();
+    let door = gate.clone();
     register(&bed, "echo", echo);
     register(&bed, "call", move |ctx: FlowContext| {
-        let door = Arc::clone(&door);
+        let door = door.clone();
         async move {
-            if ctx.retry_count() == 0 && !ctx.is_resumed() {
-                door.notified().await;
-            }
+            door.cancelled().await;
             Ok(FlowOutcome::Complete(ctx.call("echo", json!("child")).await?))
         }
     });
@@ -172,7 +171,7 @@ async fn a_flow_that_is_called_while_the_store_is_full_runs_once_it_is_not(kind:
     bed.until_state(id, ExecutionState::Running).await;
     fill(&store);
     provoke(&bed).await;
-    gate.notify_one();
+    gate.cancel();
     for _ in 0..50 {
         nudge(&bed);
         tokio::task::yield_now().await;

@@ -32,6 +32,7 @@ on_every_store!(
     a_step_that_can_not_be_recorded_for_a_while_is_not_run_again,
     a_step_whose_answer_was_lost_is_not_run_again,
     a_journal_that_can_not_be_read_for_a_while_is_no_failure,
+    a_child_that_can_not_be_stored_for_a_while_is_no_failure,
     a_store_that_panics_once_does_not_end_the_dispatcher,
     who_waits_is_told_of_a_cancel_that_nobody_could_look_up,
     a_clock_that_jumps_takes_nothing_away_from_who_runs_it,
@@ -184,7 +185,9 @@ async fn a_resume_whose_answer_was_lost_goes_on(kind: Kind) {
         Ok(FlowOutcome::Complete(answer))
     });
     for (key, reads_fail) in [("a", false), ("b", true)] {
-        let id = bed.trigger("ask", key).await.id();
+        // The store is seen to be well a moment after it has stored the end of the first.
+        let trigger = async || bed.engine.trigger("ask", Trigger::new(key, Value::Null)).await.ok();
+        let id = eventually(trigger).await.execution.id();
         bed.until_state(id, ExecutionState::Waiting).await;
         let mut lost = false;
         store.decide(move |call| {
@@ -537,7 +540,8 @@ async fn a_journal_that_can_not_be_read_for_a_while_is_no_failure(kind: Kind) {
         ctx.wait_for(WaitSignal::default()).await?;
         Ok(done())
     };
-    bed.engine.register(flow("wait", handler).with_max_retries(0)).unwrap();
+    let flow = flow("wait", handler).with_max_retries(0).with_timeout(Duration::ZERO);
+    bed.engine.register(flow).unwrap();
     let id = bed.trigger("wait", "k").await.id();
     bed.until_state(id, ExecutionState::Waiting).await;
     // The first read finds the execution that is to be resumed.
@@ -548,6 +552,22 @@ async fn a_journal_that_can_not_be_read_for_a_while_is_no_failure(kind: Kind) {
         if is_refused { Fate::Refuse(unavailable()) } else { Fate::Pass }
     });
     bed.engine.resume(id, None).await.unwrap();
+    let ended = ended_in_time(&bed, id).await;
+    assert_eq!((ended.state(), ended.status.retry_count), (ExecutionState::Complete, 0));
+}
+
+async fn a_child_that_can_not_be_stored_for_a_while_is_no_failure(kind: Kind) {
+    let (bed, fickle) = fickle_bed(kind, 2).await;
+    let handler = async |ctx: FlowContext| match ctx.input().is_null() {
+        true => ctx.call("self", 1).await.map(FlowOutcome::Complete),
+        false => Ok(done()),
+    };
+    let flow = flow("self", handler).with_max_retries(0).with_timeout(Duration::ZERO);
+    bed.engine.register(flow).unwrap();
+    let is_child = |op: &Op| matches!(op, Op::Insert(child) if child.spec.parent.is_some());
+    let starts = move |call: &Call<'_>| matches!(call, Call::Commit(batch) if batch.ops.iter().any(is_child));
+    fickle.decide(once(starts, Fate::Refuse(full())));
+    let id = bed.trigger("self", "k").await.id();
     let ended = ended_in_time(&bed, id).await;
     assert_eq!((ended.state(), ended.status.retry_count), (ExecutionState::Complete, 0));
 }
