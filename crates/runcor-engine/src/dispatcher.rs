@@ -113,7 +113,7 @@ impl Timers {
     /// Everything is looked at once at the start.
     fn new(shared: &Shared) -> Self {
         let now = shared.now();
-        Self { due_at: now, housekeeping: Housekeeping::new(now) }
+        Self { due_at: now, housekeeping: Housekeeping::new(shared, now) }
     }
 
     /// Does what is due and returns when to come again.

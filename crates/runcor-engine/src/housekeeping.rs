@@ -26,9 +26,11 @@ pub(crate) struct Housekeeping {
 }
 
 impl Housekeeping {
-    /// Sweeps at once, and packs a while after the start.
-    pub(crate) fn new(now: Timestamp) -> Self {
-        Self { sweep_at: now, compact_at: now.after(COMPACT_AFTER) }
+    /// Begins a while after the start: a caller that a crash has interrupted
+    /// shall first see how its children ended, though that was long ago.
+    pub(crate) fn new(shared: &Shared, now: Timestamp) -> Self {
+        let pause = pause_between_sweeps(shared).unwrap_or_default();
+        Self { sweep_at: now.after(pause), compact_at: now.after(COMPACT_AFTER) }
     }
 
     /// Does what is due; false when there is more than one go should take.
