@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::context::FlowContext;
 use super::error::FlowError;
+use super::hash::RequestHash;
 use super::journal::JournalKind;
 use super::step::StepBuilder;
 use crate::error::{Error, ErrorCode};
@@ -40,10 +41,13 @@ impl FlowTools {
     /// # Errors
     /// `TOOL_NOT_FOUND`, and as the tool fails; else as [`FlowContext::step`].
     pub async fn call(&self, name: &str, arguments: Value) -> Result<Value, FlowError> {
+        let asked = json!([name, arguments]);
+        if let Some(result) = self.remembered(name, &asked).await? {
+            return Ok(result);
+        }
         let tool = self.list().await?.into_iter().find(|tool| tool.name == name);
         let is_idempotent = tool.as_ref().is_some_and(|tool| tool.idempotent);
-        let step =
-            StepBuilder::new(&self.ctx, name, JournalKind::Tool).request(&json!([name, arguments]));
+        let step = StepBuilder::new(&self.ctx, name, JournalKind::Tool).request(&asked);
         let step = if is_idempotent { step } else { step.non_idempotent() };
         step.run(|step| async move {
             if tool.is_none() {
@@ -55,5 +59,16 @@ impl FlowTools {
             Ok(self.ctx.tool_provider().call(&request).await?)
         })
         .await
+    }
+
+    /// Returns the result of the next call of a tool, if it is remembered: that
+    /// needs no provider, which may be away by now.
+    async fn remembered(&self, name: &str, asked: &Value) -> Result<Option<Value>, FlowError> {
+        let met = self.ctx.meet(name, JournalKind::Tool, Some(RequestHash::of(asked))).await?;
+        let remembered = met.remembered()?;
+        if remembered.is_none() {
+            met.give_back();
+        }
+        Ok(remembered)
     }
 }

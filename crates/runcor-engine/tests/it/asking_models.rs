@@ -26,6 +26,7 @@ on_every_store!(
     an_idempotent_tool_is_called_with_one_key_and_once,
     a_tool_that_is_not_idempotent_is_never_called_in_doubt,
     a_tool_that_does_not_exist_is_an_error,
+    a_remembered_result_needs_no_provider_of_tools,
 );
 
 /// Answers `"<prompt>!"` and counts; fails as long as it is told to.
@@ -207,11 +208,15 @@ async fn the_timeline_adds_up_what_models_cost(kind: Kind) {
 struct Toolbox {
     idempotent: bool,
     calls: Arc<Mutex<Vec<ToolRequest>>>,
+    is_away: Arc<Mutex<bool>>,
 }
 
 #[async_trait]
 impl ToolProvider for Toolbox {
     async fn tools(&self) -> Result<Vec<ToolInfo>, Error> {
+        if *self.is_away.lock() {
+            return Err(Error::new(ErrorCode::ToolFailed, "nobody answers"));
+        }
         Ok(vec![ToolInfo {
             name: "pay".to_owned(),
             description: String::new(),
@@ -235,7 +240,7 @@ impl ToolProvider for Toolbox {
 }
 
 async fn with_tool(kind: Kind, idempotent: bool) -> (Bed, Toolbox) {
-    let toolbox = Toolbox { idempotent, calls: Arc::default() };
+    let toolbox = Toolbox { idempotent, calls: Arc::default(), is_away: Arc::default() };
     let tools = Arc::new(toolbox.clone());
     let bed = Bed::of_parts(kind, |parts| EngineParts { tools, ..parts }).await;
     bed.register("flow", async |ctx: FlowContext| {
@@ -274,4 +279,25 @@ async fn a_tool_that_does_not_exist_is_an_error(kind: Kind) {
     });
     let id = bed.trigger("other", "k").await.id();
     assert_eq!(code(&bed.ended(id).await), "TOOL_NOT_FOUND");
+}
+
+async fn a_remembered_result_needs_no_provider_of_tools(kind: Kind) {
+    let (bed, toolbox) = with_tool(kind, true).await;
+    bed.register("other", async |ctx: FlowContext| {
+        let mut paid = Vec::new();
+        for cents in 1..=2 {
+            paid.push(ctx.tools().call("pay", json!({ "cents": cents })).await?);
+        }
+        ctx.wait_for(WaitSignal::default()).await?;
+        Ok(FlowOutcome::Complete(json!(paid)))
+    });
+    let id = bed.trigger("other", "k").await.id();
+    bed.until_retry(id, 1).await;
+    bed.advance(Duration::from_secs(5)).await;
+    bed.until_state(id, ExecutionState::Waiting).await;
+    *toolbox.is_away.lock() = true;
+    bed.engine.resume(id, None).await.unwrap();
+    let expected = json!([{ "cents": 1 }, { "cents": 2 }]);
+    assert_eq!(bed.ended(id).await.status.result.as_deref(), Some(&expected));
+    assert_eq!(toolbox.calls.lock().len(), 3);
 }
