@@ -106,6 +106,56 @@ codes! {
     /// An answer does not match the schema that was asked for.
     ValidationFailed = "VALIDATION_FAILED",
 
+    // Money.
+    /// A hard budget does not allow the model call.
+    BudgetExceeded = "BUDGET_EXCEEDED",
+    /// No budget of that name is configured.
+    BudgetNotFound = "BUDGET_NOT_FOUND",
+
+    // Policy.
+    /// A rule denied the operation.
+    PolicyDenied = "POLICY_DENIED",
+    /// The caller may not do this.
+    AccessDenied = "ACCESS_DENIED",
+    /// It happens too often; try again later.
+    RateLimited = "RATE_LIMITED",
+    /// A guardrail blocked the content.
+    GuardrailBlocked = "GUARDRAIL_BLOCKED",
+    /// A rule of that name exists already.
+    DuplicatePolicy = "DUPLICATE_POLICY",
+    /// A rate limit of that name exists already.
+    DuplicateRateLimit = "DUPLICATE_RATE_LIMIT",
+    /// A guardrail of that name exists already.
+    DuplicateGuardrail = "DUPLICATE_GUARDRAIL",
+    /// A rule, limit or guardrail can't work as it is described.
+    InvalidPolicyConfig = "INVALID_POLICY_CONFIG",
+
+    // Memory.
+    /// The execution runs on nobody's behalf, so there is no user's memory.
+    MissingUserId = "MISSING_USER_ID",
+    /// The key of a memory is empty, too long or has control characters.
+    InvalidMemoryKey = "INVALID_MEMORY_KEY",
+    /// The value of a memory is not JSON or too large.
+    InvalidMemoryValue = "INVALID_MEMORY_VALUE",
+    /// A memory has as many entries as it may have.
+    MemoryFull = "MEMORY_FULL",
+    /// A memory changes too fast to be updated.
+    MemoryConflict = "MEMORY_CONFLICT",
+
+    // Quality.
+    /// An evaluator of that name exists already.
+    DuplicateEvaluator = "DUPLICATE_EVALUATOR",
+    /// An evaluator can't work as it is described.
+    InvalidEvaluatorConfig = "INVALID_EVALUATOR_CONFIG",
+    /// The execution was not evaluated.
+    EvaluationNotFound = "EVALUATION_NOT_FOUND",
+    /// The execution is flagged already.
+    AlreadyFlagged = "ALREADY_FLAGGED",
+    /// The execution is not flagged.
+    FlagNotFound = "FLAG_NOT_FOUND",
+    /// A flag goes from pending to reviewed to resolved, and no other way.
+    InvalidFlagTransition = "INVALID_FLAG_TRANSITION",
+
     // Steps of flows.
     /// A step of a flow failed.
     StepFailed = "STEP_FAILED",

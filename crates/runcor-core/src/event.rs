@@ -1,12 +1,14 @@
 //! Events: what the engine announces, one struct each.
 
+mod governance;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::execution::{ExecutionError, ExecutionState};
-use crate::id::{ExecutionId, FlowName};
+use crate::id::{ExecutionId, FlowName, TenantId};
 use crate::schema::Violation;
 use crate::time::Timestamp;
 
@@ -33,6 +35,36 @@ pub enum Event {
     /// A model's answer did not match and is asked for again.
     #[serde(rename = "model:validation_retry")]
     ModelValidationRetry(ModelValidationRetry),
+    /// A request to a vendor was paid for.
+    #[serde(rename = "cost:request")]
+    CostRequest(CostRequest),
+    /// The use of a budget has come near its limit.
+    #[serde(rename = "cost:budget_warning")]
+    BudgetWarning(BudgetWarning),
+    /// A request went beyond a budget, or was refused because it would have.
+    #[serde(rename = "cost:budget_exceeded")]
+    BudgetExceeded(BudgetExceeded),
+    /// Somebody added to a budget.
+    #[serde(rename = "cost:budget_topped_up")]
+    BudgetToppedUp(BudgetToppedUp),
+    /// A rule denied an operation.
+    #[serde(rename = "policy:violation")]
+    PolicyViolation(PolicyViolation),
+    /// A guardrail warns of content.
+    #[serde(rename = "policy:warning")]
+    GuardrailWarning(GuardrailWarning),
+    /// A rate limit refused an operation.
+    #[serde(rename = "policy:rate_limited")]
+    RateLimited(RateLimited),
+    /// An evaluator judged an execution.
+    #[serde(rename = "eval:score")]
+    EvalScore(EvalScore),
+    /// All evaluators are through with an execution.
+    #[serde(rename = "eval:complete")]
+    EvalComplete(EvalComplete),
+    /// An execution was flagged for people to look at.
+    #[serde(rename = "eval:flagged")]
+    EvalFlagged(EvalFlagged),
     /// A flow was registered.
     #[serde(rename = "flow:registered")]
     FlowRegistered(FlowChange),
@@ -53,6 +85,9 @@ pub struct ExecutionStateChange {
     pub to: ExecutionState,
     /// When it happened.
     pub timestamp: Timestamp,
+    /// The tenant that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<TenantId>,
 }
 
 /// An execution ended; from the engine, with the commit.
@@ -68,6 +103,9 @@ pub struct ExecutionComplete {
     /// The error of a failed one.
     #[serde(serialize_with = "crate::execution::wire_error")]
     pub error: Option<ExecutionError>,
+    /// The tenant that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<TenantId>,
 }
 
 /// A provider's circuit breaker changed its state; from the router.
@@ -109,6 +147,9 @@ pub struct ModelValidationRetry {
     pub execution_id: Option<ExecutionId>,
     /// The flow, where the call belongs to one.
     pub flow_name: Option<FlowName>,
+    /// The tenant, where the call belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<TenantId>,
 }
 
 /// A flow was registered or unregistered; from the engine.
@@ -117,6 +158,11 @@ pub struct FlowChange {
     /// The flow's name.
     pub name: FlowName,
 }
+
+pub use governance::{
+    BudgetExceeded, BudgetToppedUp, BudgetWarning, CostRequest, EvalComplete, EvalFlagged,
+    EvalScore, GuardrailWarning, PolicyViolation, RateLimited,
+};
 
 /// The group of an event, by which subscribers filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +177,12 @@ pub enum EventCategory {
     Model,
     /// Flows.
     Flow,
+    /// Money.
+    Cost,
+    /// Rules, limits and guardrails.
+    Policy,
+    /// Quality.
+    Eval,
 }
 
 impl EventCategory {
@@ -143,6 +195,9 @@ impl EventCategory {
             Self::Provider => "provider",
             Self::Model => "model",
             Self::Flow => "flow",
+            Self::Cost => "cost",
+            Self::Policy => "policy",
+            Self::Eval => "eval",
         }
     }
 }
@@ -157,6 +212,16 @@ impl Event {
             Self::ProviderHealthChange(_) => EventCategory::Provider,
             Self::ModelValidationRetry(_) => EventCategory::Model,
             Self::FlowRegistered(_) | Self::FlowUnregistered(_) => EventCategory::Flow,
+            Self::CostRequest(_)
+            | Self::BudgetWarning(_)
+            | Self::BudgetExceeded(_)
+            | Self::BudgetToppedUp(_) => EventCategory::Cost,
+            Self::PolicyViolation(_) | Self::GuardrailWarning(_) | Self::RateLimited(_) => {
+                EventCategory::Policy
+            }
+            Self::EvalScore(_) | Self::EvalComplete(_) | Self::EvalFlagged(_) => {
+                EventCategory::Eval
+            }
         }
     }
 
@@ -167,6 +232,44 @@ impl Event {
             Self::ExecutionStateChange(event) => Some(event.execution_id),
             Self::ExecutionComplete(event) => Some(event.execution_id),
             Self::ModelValidationRetry(event) => event.execution_id,
+            Self::CostRequest(event) => event.execution_id,
+            Self::EvalScore(event) => Some(event.execution_id),
+            Self::EvalComplete(event) => Some(event.execution_id),
+            Self::EvalFlagged(event) => Some(event.execution_id),
+            Self::BudgetWarning(_)
+            | Self::BudgetExceeded(_)
+            | Self::BudgetToppedUp(_)
+            | Self::PolicyViolation(_)
+            | Self::GuardrailWarning(_)
+            | Self::RateLimited(_)
+            | Self::Ready
+            | Self::Shutdown
+            | Self::ProviderHealthChange(_)
+            | Self::FlowRegistered(_)
+            | Self::FlowUnregistered(_) => None,
+        }
+    }
+}
+
+impl Event {
+    /// Returns the tenant whose doings the event tells of; `None` where it is
+    /// about no tenant, or about the runtime as a whole.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&TenantId> {
+        match self {
+            Self::ExecutionStateChange(event) => event.tenant_id.as_ref(),
+            Self::ExecutionComplete(event) => event.tenant_id.as_ref(),
+            Self::ModelValidationRetry(event) => event.tenant_id.as_ref(),
+            Self::CostRequest(event) => event.tenant_id.as_ref(),
+            Self::BudgetWarning(event) => event.tenant_id.as_ref(),
+            Self::BudgetExceeded(event) => event.tenant_id.as_ref(),
+            Self::BudgetToppedUp(event) => event.tenant_id.as_ref(),
+            Self::PolicyViolation(event) => event.tenant_id.as_ref(),
+            Self::GuardrailWarning(event) => event.tenant_id.as_ref(),
+            Self::RateLimited(event) => event.tenant_id.as_ref(),
+            Self::EvalScore(event) => event.tenant_id.as_ref(),
+            Self::EvalComplete(event) => event.tenant_id.as_ref(),
+            Self::EvalFlagged(event) => event.tenant_id.as_ref(),
             Self::Ready
             | Self::Shutdown
             | Self::ProviderHealthChange(_)

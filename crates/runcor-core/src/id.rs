@@ -184,6 +184,9 @@ uuid_id!(
 uuid_id!(
     /// The identity of one engine process that owns executions by lease.
     WorkerId, "worker id");
+uuid_id!(
+    /// The identity of one request to a vendor: of its reservation and of its row in the ledger.
+    AttemptId, "attempt id");
 
 fn mint(now: Timestamp) -> Uuid {
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);

@@ -15,19 +15,29 @@
 //! | [`Runtime`] | the control plane | `runcor-engine` |
 //! | [`Clock`] | time | [`SystemClock`], [`ManualClock`] |
 //! | [`EventSink`] | takes announcements | `runcor-engine` |
+//! | [`Meter`] | counts the money of model calls | `runcor-cost` |
+//! | [`Policy`], [`Guard`] | who may do what, and what may go in and out | `runcor-policy` |
+//! | [`Hook`] | hears of executions that are complete | `runcor-eval` |
 //!
 //! There is no I/O here. This crate promises the most stability of all; its
 //! `README.md` shows the state machine at work.
 
 mod clock;
+mod cost;
 mod error;
 mod event;
 mod execution;
 mod flow;
+mod guard;
 mod health;
+mod hook;
 mod id;
+mod memory;
 mod model;
 mod money;
+mod policy;
+mod quality;
+mod rate;
 mod runtime;
 mod schema;
 mod store;
@@ -36,10 +46,18 @@ mod timeline;
 mod tool;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use cost::{
+    AccountId, AttemptOutcome, AttemptPlan, Bill, BudgetAccount, BudgetHold, BudgetKey,
+    BudgetLimit, BudgetRefusal, BudgetScope, BudgetStatus, BudgetVerdict, BudgetWindow, Budgets,
+    CallScope, Caller, Enforcement, Held, LedgerDimension, LedgerEntry, LedgerFilter, LedgerQuery,
+    LedgerReads, LedgerTotal, Meter, NoMeter, OnExceed, Reservation, TopUp, VerdictKind,
+};
 pub use error::{Error, ErrorCode, Result, Retry};
 pub use event::{
-    Event, EventCategory, EventSink, ExecutionComplete, ExecutionStateChange, FlowChange,
-    ModelValidationRetry, NopSink, ProviderHealth, ProviderHealthChange,
+    BudgetExceeded, BudgetToppedUp, BudgetWarning, CostRequest, EvalComplete, EvalFlagged,
+    EvalScore, Event, EventCategory, EventSink, ExecutionComplete, ExecutionStateChange,
+    FlowChange, GuardrailWarning, ModelValidationRetry, NopSink, PolicyViolation, ProviderHealth,
+    ProviderHealthChange, RateLimited,
 };
 pub use execution::backoff;
 pub use execution::{
@@ -49,14 +67,21 @@ pub use execution::{
 };
 pub use flow::{
     Answer, Approval, ApprovalAnswer, Calls, ChildCall, Decision, Divergence, Flow, FlowConfig,
-    FlowContext, FlowContextParts, FlowError, FlowHandler, FlowInfo, FlowModels, FlowOutcome,
-    FlowTools, InvalidRequestHash, Journal, JournalEntry, JournalKind, OpenApproval, Outcome,
-    RequestHash, Spend, Step, StepBuilder, StepFailure, Suspension, WaitKind, WaitSignal,
+    FlowContext, FlowContextParts, FlowCost, FlowError, FlowHandler, FlowInfo, FlowMemories,
+    FlowMemory, FlowModels, FlowOutcome, FlowTools, Governance, InvalidRequestHash, Journal,
+    JournalEntry, JournalKind, OpenApproval, Outcome, RequestHash, Spend, Step, StepBuilder,
+    StepFailure, Suspension, WaitKind, WaitSignal,
 };
+pub use guard::{Guard, GuardPhase, GuardScope, NoGuard, StreamGuard};
 pub use health::{Degraded, EngineHealth};
+pub use hook::Hook;
 pub use id::{
-    ExecutionId, FlowName, IdempotencyKey, InvalidId, MAX_ID_BYTES, SessionId, TenantId, UserId,
-    WorkerId,
+    AttemptId, ExecutionId, FlowName, IdempotencyKey, InvalidId, MAX_ID_BYTES, SessionId, TenantId,
+    UserId, WorkerId,
+};
+pub use memory::{
+    MemoryEntry, MemoryExpectation, MemoryLimits, MemoryOwner, MemoryPage, MemoryQuery,
+    MemoryReads, MemorySpace, MemoryWrite, expiry,
 };
 pub use model::{
     FinishReason, Message, ModelCapabilities, ModelChunk, ModelProvider, ModelRequest,
@@ -64,6 +89,12 @@ pub use model::{
     ResponseFormat, Role, Strategy, ToolCall, ToolDefinition, Usage,
 };
 pub use money::{Money, TokenPrice};
+pub use policy::{Admission, AllowAll, Operation, Policy, PolicyRequest, rate_limited};
+pub use quality::{
+    Confidence, Evaluation, EvaluationQuery, EvaluatorFailure, EvaluatorResult, Flag, FlagQuery,
+    FlagSource, FlagStatus, Quality, QualityReads,
+};
+pub use rate::{RateKey, RateQueue, RateRefusal, RateScope, RateTake, RateWindow};
 pub use runtime::{EngineStatus, Fork, ProviderInfo, ProviderReport, Runtime, Trigger, Triggered};
 pub use schema::{Schema, SchemaError, Violation};
 pub use store::{

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::iter::Sum;
-use std::ops::{Add, AddAssign};
+use std::ops::{Add, AddAssign, Sub, SubAssign};
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,19 @@ impl AddAssign for Money {
     }
 }
 
+impl Sub for Money {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl SubAssign for Money {
+    fn sub_assign(&mut self, other: Self) {
+        *self = *self - other;
+    }
+}
+
 impl Sum for Money {
     fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
         amounts.fold(Self::ZERO, Add::add)
@@ -95,6 +108,12 @@ pub struct TokenPrice {
     pub input_picos: i64,
     /// Price of one output token.
     pub output_picos: i64,
+    /// Price of one input token that the vendor reads from its cache; as any other when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_picos: Option<i64>,
+    /// Price of one output token of reasoning; as any other when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning_picos: Option<i64>,
 }
 
 impl TokenPrice {
@@ -106,16 +125,33 @@ impl TokenPrice {
     )]
     pub fn per_token(input_dollars: f64, output_dollars: f64) -> Self {
         let picos = |dollars: f64| (dollars * 1e12).round() as i64;
-        Self { input_picos: picos(input_dollars), output_picos: picos(output_dollars) }
+        Self {
+            input_picos: picos(input_dollars),
+            output_picos: picos(output_dollars),
+            ..Self::default()
+        }
     }
 
     /// Returns what `usage` costs, rounded up to the next nano-dollar.
+    ///
+    /// Cached and reasoning tokens are parts of the input and the output; a
+    /// vendor that reports more of them than of the whole is not believed.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Money {
-        let tokens = |price: i64, count: u64| i128::from(price) * i128::from(count);
-        let picos = tokens(self.input_picos, usage.prompt_tokens)
-            + tokens(self.output_picos, usage.completion_tokens);
-        Money(i64::try_from((picos + 999).div_euclid(1000)).unwrap_or(i64::MAX))
+        let tokens = |price: i64, count: u64| i128::from(price.max(0)) * i128::from(count);
+        let parts = |price: i64, part_price: Option<i64>, whole: u64, part: u64| {
+            let part = part.min(whole);
+            tokens(price, whole - part) + tokens(part_price.unwrap_or(price), part)
+        };
+        let input =
+            parts(self.input_picos, self.cached_picos, usage.prompt_tokens, usage.cached_tokens);
+        let output = parts(
+            self.output_picos,
+            self.reasoning_picos,
+            usage.completion_tokens,
+            usage.reasoning_tokens,
+        );
+        Money(i64::try_from((input + output + 999).div_euclid(1000)).unwrap_or(i64::MAX))
     }
 
     /// Returns the sum of both prices, by which the cheapest provider is found.
@@ -150,7 +186,25 @@ mod tests {
         assert_eq!(price.input_picos, 150_000);
         let one = Usage { prompt_tokens: 1, ..Usage::default() };
         assert_eq!(price.cost(&one), Money::from_nanos(150));
-        let tiny = TokenPrice { input_picos: 1, output_picos: 0 };
+        let tiny = TokenPrice { input_picos: 1, ..TokenPrice::default() };
         assert_eq!(tiny.cost(&one), Money::from_nanos(1));
+    }
+
+    #[test]
+    fn cached_and_reasoning_tokens_have_prices_of_their_own_and_are_parts_of_the_whole() {
+        let price = TokenPrice {
+            input_picos: 1_000,
+            output_picos: 2_000,
+            cached_picos: Some(100_000),
+            reasoning_picos: Some(3_000),
+        };
+        let usage = Usage {
+            prompt_tokens: 10,
+            cached_tokens: 4,
+            completion_tokens: 5,
+            reasoning_tokens: 9,
+            ..Usage::default()
+        };
+        assert_eq!(price.cost(&usage), Money::from_nanos(6 + 400 + 15));
     }
 }

@@ -1,11 +1,13 @@
 //! The control plane: what HTTP, command line, schedulers and triggers call.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::cost::Caller;
 use crate::error::Result;
 use crate::event::ProviderHealth;
 use crate::execution::{Execution, ForkChanges};
@@ -97,6 +99,17 @@ pub trait Runtime: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// `EXECUTION_NOT_FOUND`, `INVALID_TRANSITION` for one that has not ended.
     async fn delete(&self, id: ExecutionId) -> Result<()>;
+
+    /// Lets executions go on that wait for more money; those for which there
+    /// is still too little wait again. Returns how many were woken.
+    ///
+    /// # Errors
+    /// `STORAGE_…` when the store fails.
+    async fn wake_budget_waits(&self) -> Result<usize>;
+
+    /// Returns the control plane as a caller has it: every operation is judged
+    /// on their behalf, and what belongs to other tenants does not exist.
+    fn as_caller(&self, caller: Caller) -> Arc<dyn Runtime>;
 
     /// Returns the registered flows in order of registration.
     fn flows(&self) -> Vec<FlowInfo>;

@@ -16,9 +16,12 @@ pub use error::StoreError;
 pub use feed::{EventFeed, EventGap, EventRecord, EventSubscription};
 pub use query::{Cursor, ExecutionQuery, InvalidCursor, Order, Page};
 
+use crate::cost::LedgerReads;
 use crate::execution::Execution;
 use crate::flow::JournalEntry;
 use crate::id::{ExecutionId, FlowName, IdempotencyKey, TenantId};
+use crate::memory::MemoryReads;
+use crate::quality::QualityReads;
 use crate::time::Timestamp;
 
 /// Keeps executions, journals and events; applies batches whole or not at all.
@@ -86,6 +89,15 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Returns the sequence number of the newest event, zero when there was none.
     async fn last_event(&self) -> Result<u64, StoreError>;
+
+    /// Returns the reads of the ledger and of budgets.
+    fn ledger(&self) -> Arc<dyn LedgerReads>;
+
+    /// Returns the reads of memories.
+    fn memories(&self) -> Arc<dyn MemoryReads>;
+
+    /// Returns the reads of evaluations and flags.
+    fn quality(&self) -> Arc<dyn QualityReads>;
 
     /// Returns the feed to which committed events are published.
     fn feed(&self) -> &EventFeed;

@@ -71,7 +71,8 @@ impl RunCalls {
         shared.registry.active(spec.flow.as_str())?.check_input(&spec.input)?;
         let child = spec.id;
         let mut intent = call.intent.clone().with_note(JournalEntry::child_note(child));
-        let note = Batch::new().with(self.journal.operation(&intent, false));
+        let mut note = Batch { ops: self.journal.take_notes() };
+        note.ops.push(self.journal.operation(&intent, false));
         // Known already is a child whose start was stored though the store could not say so.
         fail_point!("call.before_start");
         let started = shared.admit_with(spec, note).await.map_err(|error| match error.code() {

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use runcor_core::{
-    Batch, Clock, Decision, EngineHealth, EngineStatus, Error, ErrorCode, Event, EventRecord,
-    EventSink, EventSubscription, Execution, ExecutionId, ExecutionQuery, Flow, FlowChange,
-    FlowInfo, Fork, ModelRequest, ModelResponse, ModelService, ModelStream, NoTools, Op, Page,
-    Result, Runtime, Store, SystemClock, Timeline, ToolProvider, Trigger, Triggered, WorkerId,
+    Batch, Caller, Clock, Decision, EngineHealth, EngineStatus, Error, ErrorCode, Event,
+    EventRecord, EventSink, EventSubscription, Execution, ExecutionId, ExecutionQuery, Flow,
+    FlowChange, FlowInfo, Fork, Governance, Hook, ModelRequest, ModelResponse, ModelService,
+    ModelStream, NoTools, Op, Page, Result, Runtime, Store, SystemClock, Timeline, ToolProvider,
+    Trigger, Triggered, WorkerId,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,10 @@ pub struct EngineParts {
     pub models: Arc<dyn ModelService>,
     /// Who answers the tool calls of flows.
     pub tools: Arc<dyn ToolProvider>,
+    /// Who counts, allows and looks at what flows do.
+    pub governance: Governance,
+    /// Who hears of executions that are complete.
+    pub hooks: Vec<Arc<dyn Hook>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The limits and habits.
@@ -86,6 +91,8 @@ impl EngineParts {
             store,
             models: Arc::new(NoModels),
             tools: Arc::new(NoTools),
+            governance: Governance::default(),
+            hooks: Vec::new(),
             clock: Arc::new(SystemClock),
             config: EngineConfig::default(),
             seed: None,
@@ -136,7 +143,8 @@ impl Engine {
     /// # Errors
     /// `INVALID_CONFIG` for limits that can't work, `STORAGE_…` when the store fails.
     pub async fn start(parts: EngineParts) -> Result<Self> {
-        let EngineParts { store, models, tools, clock, config, seed, events } = parts;
+        let EngineParts { store, models, tools, governance, hooks, clock, config, seed, events } =
+            parts;
         config.check()?;
         let clock = Arc::new(Steady::new(clock));
         steady::catch_up(&clock, &*store).await;

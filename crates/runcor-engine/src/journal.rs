@@ -31,6 +31,15 @@ pub(crate) struct RunJournal {
     /// Whether somebody else has taken the execution over.
     lost: Arc<AtomicBool>,
     known: Mutex<Known>,
+    /// What is written together with whatever comes next.
+    notes: parking_lot::Mutex<Notes>,
+}
+
+/// What need not be durable before what comes next is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Notes {
+    entries: Vec<JournalEntry>,
+    ops: Vec<Op>,
 }
 
 /// Whether the handler has run before since the execution was claimed.
@@ -69,7 +78,19 @@ impl RunJournal {
                 entries: is_empty.then(HashMap::new),
                 unsure: HashSet::new(),
             }),
+            notes: parking_lot::Mutex::default(),
         }
+    }
+
+    /// Takes what was noted, as operations that come before those of what it belongs to.
+    pub(crate) fn take_notes(&self) -> Vec<Op> {
+        let notes = std::mem::take(&mut *self.notes.lock());
+        self.note_operations(&notes)
+    }
+
+    fn note_operations(&self, notes: &Notes) -> Vec<Op> {
+        let entries = notes.entries.iter().map(|entry| self.operation(entry, false));
+        entries.chain(notes.ops.iter().cloned()).collect()
     }
 
     /// Notes an entry that was written.
@@ -121,9 +142,33 @@ impl RunJournal {
         Ok(Some(entry))
     }
 
-    async fn write(&self, entry: &JournalEntry, replace: bool) -> Result<(), StoreError> {
-        let batch = Batch::new().with(self.operation(entry, replace));
+    /// Writes an entry, what was noted before it, and what belongs to it.
+    async fn write(
+        &self,
+        entry: &JournalEntry,
+        replace: bool,
+        notes: &Notes,
+        with: &[Op],
+    ) -> Result<(), StoreError> {
+        let mut batch = Batch { ops: self.note_operations(notes) };
+        batch.ops.push(self.operation(entry, replace));
+        batch.ops.extend(with.iter().cloned());
         self.store.commit(batch).await.map(|_| ())
+    }
+
+    async fn learn_with(&self, notes: Notes, entry: JournalEntry) {
+        for noted in notes.entries {
+            self.learn(noted).await;
+        }
+        self.learn(entry).await;
+    }
+
+    /// Keeps notes for another occasion.
+    fn put_back(&self, mut notes: Notes) {
+        let mut kept = self.notes.lock();
+        notes.entries.append(&mut kept.entries);
+        notes.ops.append(&mut kept.ops);
+        *kept = notes;
     }
 
     /// Looks whether an entry is in the journal after all.
@@ -191,11 +236,12 @@ impl Journal for RunJournal {
     /// be noted does not begin, and trouble of the store is no failure of the handler.
     async fn begin(&self, entry: JournalEntry) -> Result<()> {
         let mut patience = Patience::new(&self.health);
+        let notes = std::mem::take(&mut *self.notes.lock());
         loop {
             // Once more does no harm where only the answer was lost.
-            let error = match self.write(&entry, false).await {
+            let error = match self.write(&entry, false, &notes, &[]).await {
                 Ok(()) => {
-                    self.learn(entry).await;
+                    self.learn_with(notes, entry).await;
                     return Ok(());
                 }
                 Err(StoreError::Conflict { .. }) => return Err(self.conflict().await),
@@ -209,28 +255,45 @@ impl Journal for RunJournal {
     /// Records what was achieved, however long the store takes to accept it:
     /// the handler has paid for it already. Timeout, cancel and shutdown end
     /// the attempts by dropping the handler's future.
-    async fn end(&self, entry: JournalEntry, replace: bool) -> Result<()> {
+    async fn end(&self, entry: JournalEntry, replace: bool, with: Vec<Op>) -> Result<()> {
         let mut patience = Patience::new(&self.health);
         let mut is_unsure = false;
         self.known.lock().await.unsure.insert(entry.path.clone());
+        let notes = std::mem::take(&mut *self.notes.lock());
         loop {
-            let tried = match self.write(&entry, replace).await {
+            let tried = match self.write(&entry, replace, &notes, &with).await {
                 // Perhaps it was this handler itself, at an attempt whose answer was lost.
                 Err(StoreError::Conflict { .. }) if is_unsure => self.reads_back(&entry).await,
                 tried => tried.map(|()| true),
             };
             let error = match tried {
                 Ok(true) => {
-                    self.learn(entry).await;
+                    self.learn_with(notes, entry).await;
                     return Ok(());
                 }
                 Ok(false) | Err(StoreError::Conflict { .. }) => return Err(self.conflict().await),
+                // Nothing was written; whoever wants that decides what follows from it.
+                Err(error @ (StoreError::Stale { .. } | StoreError::MemoryFull { .. })) => {
+                    self.known.lock().await.unsure.remove(&entry.path);
+                    self.put_back(notes);
+                    return Err(error.into());
+                }
                 Err(error) => error,
             };
             tracing::debug!(execution = %self.id, %error, "a result can't be stored yet");
             is_unsure = true;
             self.clock.sleep(patience.after(error)?).await;
         }
+    }
+
+    fn note(&self, entry: Option<JournalEntry>, with: Vec<Op>) {
+        let mut notes = self.notes.lock();
+        notes.entries.extend(entry);
+        notes.ops.extend(with);
+    }
+
+    fn has_notes(&self) -> bool {
+        !self.notes.lock().entries.is_empty()
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Op, Page, Receipt, Store, StoreCapabilities,
-    StoreError, TenantId, Timestamp,
+    FlowName, IdempotencyKey, JournalEntry, LedgerReads, MemoryReads, Op, Page, QualityReads,
+    Receipt, Store, StoreCapabilities, StoreError, TenantId, Timestamp,
 };
 use serde_json::Value;
 
@@ -103,6 +103,18 @@ impl Store for Watched {
 
     async fn last_event(&self) -> Result<u64, StoreError> {
         self.store.last_event().await
+    }
+
+    fn ledger(&self) -> Arc<dyn LedgerReads> {
+        self.store.ledger()
+    }
+
+    fn memories(&self) -> Arc<dyn MemoryReads> {
+        self.store.memories()
+    }
+
+    fn quality(&self) -> Arc<dyn QualityReads> {
+        self.store.quality()
     }
 
     fn feed(&self) -> &EventFeed {

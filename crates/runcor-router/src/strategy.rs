@@ -132,7 +132,8 @@ impl Orders {
             (None, Standing::Custom(custom)) => return chosen(custom, slots, call, eligible),
         };
         Ok(match named {
-            Strategy::Priority => Plan::Fixed(&self.by_priority),
+            // Latencies are not measured yet.
+            Strategy::Priority | Strategy::LeastLatency => Plan::Fixed(&self.by_priority),
             Strategy::LowestCost => Plan::Fixed(&self.by_price),
             Strategy::RoundRobin => self.rotated(slots, eligible),
         })

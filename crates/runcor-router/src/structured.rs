@@ -162,6 +162,7 @@ impl StructuredOutput {
             raw_text: None,
             execution_id,
             flow_name,
+            tenant_id: None,
         }));
     }
 }

@@ -28,6 +28,7 @@
 //! # }
 //! ```
 
+mod away;
 mod store;
 
 mod batch;

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Outcome, Page, Receipt, Store, StoreCapabilities,
-    StoreError, TenantId, Timestamp,
+    FlowName, IdempotencyKey, JournalEntry, LedgerReads, MemoryReads, Outcome, Page, QualityReads,
+    Receipt, Store, StoreCapabilities, StoreError, TenantId, Timestamp,
 };
 
 use crate::executions::Key;
@@ -132,6 +132,18 @@ impl Store for MemoryStore {
 
     async fn last_event(&self) -> Result<u64, StoreError> {
         self.with(|state| Ok(state.log.last()))
+    }
+
+    fn ledger(&self) -> Arc<dyn LedgerReads> {
+        Arc::new(crate::away::Away)
+    }
+
+    fn memories(&self) -> Arc<dyn MemoryReads> {
+        Arc::new(crate::away::Away)
+    }
+
+    fn quality(&self) -> Arc<dyn QualityReads> {
+        Arc::new(crate::away::Away)
     }
 
     fn feed(&self) -> &EventFeed {

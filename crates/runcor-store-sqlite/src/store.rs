@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Op, Page, Receipt, Store, StoreCapabilities,
-    StoreError, TenantId, Timestamp,
+    FlowName, IdempotencyKey, JournalEntry, LedgerReads, MemoryReads, Op, Page, QualityReads,
+    Receipt, Store, StoreCapabilities, StoreError, TenantId, Timestamp,
 };
 use rusqlite::Connection;
 use serde_json::Value;
@@ -151,6 +153,18 @@ impl Store for SqliteStore {
 
     async fn last_event(&self) -> Result<u64, StoreError> {
         self.readers.here(event::last).await
+    }
+
+    fn ledger(&self) -> Arc<dyn LedgerReads> {
+        Arc::new(crate::away::Away)
+    }
+
+    fn memories(&self) -> Arc<dyn MemoryReads> {
+        Arc::new(crate::away::Away)
+    }
+
+    fn quality(&self) -> Arc<dyn QualityReads> {
+        Arc::new(crate::away::Away)
     }
 
     fn feed(&self) -> &EventFeed {

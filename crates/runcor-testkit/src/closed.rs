@@ -1,12 +1,16 @@
 //! A store that was never open: it holds a place while a real one is away.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use serde_json::Value;
 
 use runcor_core::{
-    Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Page, Receipt, Store, StoreCapabilities, StoreError,
-    TenantId, Timestamp,
+    AccountId, Batch, BudgetAccount, BudgetScope, Claim, ClaimRequest, Evaluation, EvaluationQuery,
+    EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery, Flag, FlagQuery, FlowName,
+    IdempotencyKey, JournalEntry, LedgerDimension, LedgerEntry, LedgerFilter, LedgerQuery,
+    LedgerReads, LedgerTotal, MemoryEntry, MemoryPage, MemoryQuery, MemoryReads, MemorySpace, Page,
+    QualityReads, Receipt, Store, StoreCapabilities, StoreError, TenantId, Timestamp,
 };
 
 /// Answers everything with [`StoreError::Closed`].
@@ -70,11 +74,90 @@ impl Store for ClosedStore {
         Err(StoreError::Closed)
     }
 
+    fn ledger(&self) -> Arc<dyn LedgerReads> {
+        Arc::new(Self::default())
+    }
+
+    fn memories(&self) -> Arc<dyn MemoryReads> {
+        Arc::new(Self::default())
+    }
+
+    fn quality(&self) -> Arc<dyn QualityReads> {
+        Arc::new(Self::default())
+    }
+
     fn feed(&self) -> &EventFeed {
         &self.feed
     }
 
     async fn close(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl LedgerReads for ClosedStore {
+    async fn ledger(&self, _: &LedgerQuery) -> Result<Page<LedgerEntry>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn ledger_totals(
+        &self,
+        _: &LedgerFilter,
+        _: Option<LedgerDimension>,
+    ) -> Result<Vec<LedgerTotal>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn budget_account(&self, _: &AccountId) -> Result<Option<BudgetAccount>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn budget_accounts(
+        &self,
+        _: Option<BudgetScope>,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<Vec<(AccountId, BudgetAccount)>, StoreError> {
+        Err(StoreError::Closed)
+    }
+}
+
+#[async_trait]
+impl MemoryReads for ClosedStore {
+    async fn memory(
+        &self,
+        _: &MemorySpace,
+        _: &str,
+        _: Timestamp,
+    ) -> Result<Option<MemoryEntry>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn memories(&self, _: &MemoryQuery) -> Result<MemoryPage, StoreError> {
+        Err(StoreError::Closed)
+    }
+}
+
+#[async_trait]
+impl QualityReads for ClosedStore {
+    async fn evaluation(&self, _: ExecutionId) -> Result<Option<Evaluation>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn evaluations(&self, _: &EvaluationQuery) -> Result<Page<Evaluation>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn unevaluated(&self, _: usize) -> Result<Vec<ExecutionId>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn flag(&self, _: ExecutionId) -> Result<Option<Flag>, StoreError> {
+        Err(StoreError::Closed)
+    }
+
+    async fn flags(&self, _: &FlagQuery) -> Result<Page<Flag>, StoreError> {
+        Err(StoreError::Closed)
     }
 }

@@ -4,6 +4,7 @@ mod fate;
 mod plan;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
@@ -11,8 +12,8 @@ use serde_json::Value;
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Page, Receipt, SharedStore, Store, StoreCapabilities,
-    StoreError, TenantId, Timestamp,
+    FlowName, IdempotencyKey, JournalEntry, LedgerReads, MemoryReads, Page, QualityReads, Receipt,
+    SharedStore, Store, StoreCapabilities, StoreError, TenantId, Timestamp,
 };
 
 pub use fate::{Fate, Gate, StoreCall};
@@ -222,6 +223,18 @@ impl Store for FaultStore {
 
     async fn last_event(&self) -> Result<u64, StoreError> {
         self.meet(StoreCall::Read("last_event"), self.inner.last_event()).await
+    }
+
+    fn ledger(&self) -> Arc<dyn LedgerReads> {
+        self.inner.ledger()
+    }
+
+    fn memories(&self) -> Arc<dyn MemoryReads> {
+        self.inner.memories()
+    }
+
+    fn quality(&self) -> Arc<dyn QualityReads> {
+        self.inner.quality()
     }
 
     fn feed(&self) -> &EventFeed {

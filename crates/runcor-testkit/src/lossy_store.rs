@@ -14,8 +14,8 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Page, Receipt, SharedStore, Store, StoreCapabilities,
-    StoreError, TenantId, Timestamp,
+    FlowName, IdempotencyKey, JournalEntry, LedgerReads, MemoryReads, Page, QualityReads, Receipt,
+    SharedStore, Store, StoreCapabilities, StoreError, TenantId, Timestamp,
 };
 
 use self::disk::Disk;
@@ -234,6 +234,18 @@ impl Store for LossyStore {
 
     async fn last_event(&self) -> Result<u64, StoreError> {
         self.content()?.last_event().await
+    }
+
+    fn ledger(&self) -> Arc<dyn LedgerReads> {
+        self.shared.content.ledger()
+    }
+
+    fn memories(&self) -> Arc<dyn MemoryReads> {
+        self.shared.content.memories()
+    }
+
+    fn quality(&self) -> Arc<dyn QualityReads> {
+        self.shared.content.quality()
     }
 
     fn feed(&self) -> &EventFeed {

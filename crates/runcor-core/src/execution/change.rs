@@ -101,6 +101,7 @@ impl Execution {
                 from,
                 to: next.state,
                 timestamp: now,
+                tenant_id: self.spec.tenant_id.clone(),
             }));
         }
         if is_final {
@@ -109,6 +110,7 @@ impl Execution {
                 state: next.state,
                 result: next.result.clone(),
                 error: next.error.clone(),
+                tenant_id: self.spec.tenant_id.clone(),
             }));
         }
         Ok(Applied { status: next, events })

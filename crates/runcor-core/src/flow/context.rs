@@ -12,16 +12,21 @@ use super::journal::{Calls, Journal};
 use super::path::Counts;
 use super::wait::Suspension;
 use crate::clock::Clock;
+use crate::cost::{BudgetLimit, Meter};
 use crate::execution::ExecutionSpec;
+use crate::guard::Guard;
 use crate::id::ExecutionId;
+use crate::memory::MemoryLimits;
 use crate::model::ModelService;
+use crate::policy::Policy;
+use crate::store::Store;
 use crate::time::Timestamp;
 use crate::tool::ToolProvider;
 
 /// What a handler sees of its execution. Clones share everything.
 ///
 /// Everything durable hangs on it: [`step`](Self::step), [`model`](Self::model),
-/// [`tools`](Self::tools), [`call`](Self::call), [`join`](Self::join),
+/// [`memory`](Self::memory), [`tools`](Self::tools), [`call`](Self::call), [`join`](Self::join),
 /// [`wait_for`](Self::wait_for), [`sleep`](Self::sleep) and
 /// [`approval`](Self::approval).
 #[derive(Clone)]
@@ -40,6 +45,8 @@ struct Inner {
 pub struct FlowContextParts {
     /// What was asked.
     pub spec: Arc<ExecutionSpec>,
+    /// The input in place of the one that was asked, where a guardrail has changed it.
+    pub input: Option<Value>,
     /// How many retries have begun.
     pub retry_count: u32,
     /// How often the execution was resumed.
@@ -54,12 +61,31 @@ pub struct FlowContextParts {
     pub journal: Arc<dyn Journal>,
     /// Who runs child executions.
     pub calls: Arc<dyn Calls>,
+    /// Money, policy and memory.
+    pub governance: Governance,
     /// What to do when the flow asks something else than when it ran before.
     pub on_divergence: Divergence,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Cancelled when the run is over whatever the handler does.
     pub cancel: CancellationToken,
+}
+
+/// What counts, allows and remembers for a flow; by default nothing and nobody does.
+#[derive(Debug, Clone, Default)]
+pub struct Governance {
+    /// Who counts the money of model calls.
+    pub meter: Option<Arc<dyn Meter>>,
+    /// The flow's own budget.
+    pub budget: Option<BudgetLimit>,
+    /// Who says what the flow may do.
+    pub policy: Option<Arc<dyn Policy>>,
+    /// Who looks at what goes in and out.
+    pub guard: Option<Arc<dyn Guard>>,
+    /// Where memories and the ledger are read.
+    pub store: Option<Arc<dyn Store>>,
+    /// How much a memory may hold.
+    pub memory_limits: MemoryLimits,
 }
 
 impl FlowContext {
@@ -82,10 +108,11 @@ impl FlowContext {
         &self.inner.parts.spec
     }
 
-    /// Returns the input.
+    /// Returns the input, as guardrails have let it through.
     #[must_use]
     pub fn input(&self) -> &Value {
-        &self.inner.parts.spec.input
+        let parts = &self.inner.parts;
+        parts.input.as_ref().unwrap_or(&parts.spec.input)
     }
 
     /// Returns how many retries have begun; zero in the first run.
@@ -146,6 +173,10 @@ impl FlowContext {
 
     pub(crate) fn tool_provider(&self) -> &Arc<dyn ToolProvider> {
         &self.inner.parts.tools
+    }
+
+    pub(crate) fn governance(&self) -> &Governance {
+        &self.inner.parts.governance
     }
 
     pub(crate) fn journal(&self) -> &dyn Journal {

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::context::FlowContext;
 use super::error::FlowError;
 use super::wait::WaitSignal;
+use crate::cost::BudgetLimit;
 use crate::id::FlowName;
 use crate::time::millis;
 
@@ -127,6 +128,9 @@ pub struct FlowInfo {
     /// The JSON Schema of the result, for information.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Value>,
+    /// How much all of its executions may spend, in place of what holds for every flow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<BudgetLimit>,
 }
 
 impl Flow {
@@ -157,6 +161,7 @@ impl Flow {
                 description: None,
                 input_schema: None,
                 output_schema: None,
+                budget: None,
             },
         }
     }
@@ -208,6 +213,13 @@ impl Flow {
     #[must_use]
     pub fn with_description(mut self, text: impl Into<String>) -> Self {
         self.info.description = Some(text.into());
+        self
+    }
+
+    /// Limits what all of its executions may spend, in place of what holds for every flow.
+    #[must_use]
+    pub fn with_budget(mut self, budget: BudgetLimit) -> Self {
+        self.info.budget = Some(budget);
         self
     }
 

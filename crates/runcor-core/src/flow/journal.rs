@@ -10,6 +10,7 @@ use crate::id::{ExecutionId, FlowName};
 use crate::model::ModelResponse;
 use crate::model::Usage;
 use crate::money::Money;
+use crate::store::Op;
 use crate::time::Timestamp;
 
 /// One thing in the life of an execution: a step, a call, a wait.
@@ -170,12 +171,22 @@ pub enum JournalKind {
     Approval,
     /// A child execution.
     Call,
+    /// A look into a memory, or a change of it.
+    Memory,
 }
 
 impl JournalKind {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Step, Self::Model, Self::Tool, Self::Wait, Self::Sleep, Self::Approval, Self::Call];
+    pub const ALL: [Self; 8] = [
+        Self::Step,
+        Self::Model,
+        Self::Tool,
+        Self::Wait,
+        Self::Sleep,
+        Self::Approval,
+        Self::Call,
+        Self::Memory,
+    ];
 
     /// Returns the kind as stores keep it and the wire shows it.
     #[must_use]
@@ -188,6 +199,7 @@ impl JournalKind {
             Self::Sleep => "sleep",
             Self::Approval => "approval",
             Self::Call => "call",
+            Self::Memory => "memory",
         }
     }
 
@@ -212,10 +224,20 @@ pub trait Journal: Send + Sync {
     /// Writes an intent; a store that has trouble at the moment MAY refuse it.
     async fn begin(&self, entry: JournalEntry) -> Result<()>;
 
-    /// Writes an answer; returns only once it is durable, however long the store takes.
+    /// Writes an answer and applies `with`, both or none; returns only once
+    /// they are durable, however long the store takes.
     ///
-    /// `replace` allows to write over another answer at the same path.
-    async fn end(&self, entry: JournalEntry, replace: bool) -> Result<()>;
+    /// `replace` allows to write over another answer at the same path. What
+    /// `with` expects and does not find is an error, and nothing is written then.
+    async fn end(&self, entry: JournalEntry, replace: bool, with: Vec<Op>) -> Result<()>;
+
+    /// Takes something that need not be durable before what comes next is: it
+    /// is written together with that. A process that dies before then has
+    /// shown it to nobody.
+    fn note(&self, entry: Option<JournalEntry>, with: Vec<Op>);
+
+    /// Returns whether an entry was noted that is not yet written.
+    fn has_notes(&self) -> bool;
 }
 
 /// Starts and reads child executions; the engine gives it to the handler.

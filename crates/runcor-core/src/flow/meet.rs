@@ -10,6 +10,7 @@ use super::journal::{JournalEntry, JournalKind, Outcome, Spend, StepFailure};
 use super::path::{Loan, Place};
 use super::wait::{Suspension, WaitKind, WaitSignal};
 use crate::error::{Error, ErrorCode, Result};
+use crate::store::Op;
 use crate::time::Timestamp;
 
 /// A place in the journal that the handler has come to.
@@ -132,8 +133,30 @@ impl Met {
         outcome: Outcome,
         spend: Option<Spend>,
     ) -> Result<()> {
+        self.end_with(intent, outcome, spend, Vec::new()).await
+    }
+
+    /// Writes what came of `intent`, together with something else.
+    pub(crate) async fn end_with(
+        &self,
+        intent: JournalEntry,
+        outcome: Outcome,
+        spend: Option<Spend>,
+        with: Vec<Op>,
+    ) -> Result<()> {
         let entry = JournalEntry { spend, ..intent.with_outcome(outcome, self.ctx.now()) };
-        self.ctx.journal().end(entry, false).await
+        self.ctx.journal().end(entry, false, with).await
+    }
+
+    /// Notes what came of something that changes nothing, to be written with what comes next.
+    pub(crate) fn note_end(&self, outcome: Outcome) {
+        let entry = self.intent().with_outcome(outcome, self.ctx.now());
+        self.ctx.journal().note(Some(entry), Vec::new());
+    }
+
+    /// Returns what the answer that is remembered here has cost.
+    pub(crate) fn spend(&self) -> Option<&Spend> {
+        self.found.as_ref()?.spend.as_ref()
     }
 
     /// Makes the place free of what has diverged, so that whatever comes now
@@ -145,7 +168,7 @@ impl Met {
             ..JournalEntry::intent(&self.path, self.kind, old.begun)
         };
         let free = free.with_outcome(Outcome::NotDone, self.ctx.now());
-        self.ctx.journal().end(free, true).await
+        self.ctx.journal().end(free, true, Vec::new()).await
     }
 
     /// Writes the intent before, or while, anything happens.

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use fail::fail_point;
 use futures_util::future::join;
 use futures_util::{StreamExt, stream};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::context::FlowContext;
@@ -13,8 +15,11 @@ use super::hash::RequestHash;
 use super::journal::{JournalEntry, JournalKind, Outcome, Spend};
 use super::meet::Met;
 use super::step::{Step, StepBuilder};
+use crate::cost::CallScope;
 use crate::error::{Error, ErrorCode};
-use crate::model::{ModelChunk, ModelRequest, ModelResponse, ModelService, ModelStream};
+use crate::model::{
+    ModelChunk, ModelRequest, ModelResponse, ModelService, ModelStream, ResponseFormat,
+};
 
 /// The name under which model calls are journaled unless they get one.
 const MODEL: &str = "model";
@@ -58,16 +63,20 @@ impl FlowModels {
     }
 
     async fn ask(&self, request: ModelRequest) -> Result<ModelResponse, Error> {
+        let request = self.ctx.guarded_request(request).await?;
         let answer = self.ctx.models().complete(request);
-        let Some(limit) = self.limit else { return answer.await };
-        tokio::select! {
-            biased;
-            answer = answer => answer,
-            () = self.ctx.clock().sleep(limit) => {
-                let message = format!("took longer than {} ms", limit.as_millis());
-                Err(Error::new(ErrorCode::StepFailed, message).retryable(None))
-            }
-        }
+        let answer = match self.limit {
+            None => answer.await,
+            Some(limit) => tokio::select! {
+                biased;
+                answer = answer => answer,
+                () = self.ctx.clock().sleep(limit) => {
+                    let message = format!("took longer than {} ms", limit.as_millis());
+                    Err(Error::new(ErrorCode::StepFailed, message).retryable(None))
+                }
+            },
+        };
+        self.ctx.guarded_response(answer?).await
     }
 }
 
@@ -75,14 +84,29 @@ impl FlowModels {
     /// Answers a request whole, or gives the answer that is remembered.
     ///
     /// # Errors
-    /// As the models do, and `JOURNAL_DIVERGED` when something else was asked here before.
+    /// As the models do, `GUARDRAIL_BLOCKED`, `BUDGET_EXCEEDED`, and
+    /// `JOURNAL_DIVERGED` when something else was asked here before.
     pub async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, Error> {
         let step = StepBuilder::new(&self.ctx, &self.name, JournalKind::Model).request(&request);
         let ask = |step: Step| async move {
-            let request = self.ctx.overridden(&step.path, request);
-            Ok(self.ask(request).await?)
+            let request = self.ctx.overridden(&step.path, request).with_scope(step.scope);
+            self.ask(request).await.map_err(|error| self.ctx.pause_if_asked(error))
         };
         Ok(step.run_spending(ask, |answer| Some(Spend::of(answer))).await?)
+    }
+
+    /// Answers a request with a `T`, whose JSON Schema the model is given.
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete), and `VALIDATION_FAILED` when the answer
+    /// is no `T` even after it was asked for once more.
+    pub async fn complete_as<T: DeserializeOwned + JsonSchema>(
+        &self,
+        request: ModelRequest,
+    ) -> Result<T, Error> {
+        let schema = schemars::schema_for!(T).to_value();
+        let request = request.with_response_format(ResponseFormat::Schema(schema));
+        typed(self.complete(request).await?)
     }
 
     /// Streams an answer; its last piece comes once the whole is durable.
@@ -95,10 +119,16 @@ impl FlowModels {
         let hash = serde_json::to_value(&request).ok().map(|value| RequestHash::of(&value));
         let met = self.ctx.meet(&self.name, JournalKind::Model, hash).await?;
         if let Some(answer) = met.remembered()? {
+            self.ctx.note_replay(met.path(), met.spend());
             return replayed(met.path(), answer);
         }
         let intent = met.intent();
-        let request = self.ctx.overridden(met.path(), request);
+        let scope = self.ctx.call_scope(met.path());
+        let request = self.ctx.overridden(met.path(), request).with_scope(scope.clone());
+        let request = self.ctx.guarded_request(request).await.inspect_err(|_| met.give_back())?;
+        if self.ctx.journal().has_notes() {
+            met.begin(intent.clone()).await.inspect_err(|_| met.give_back())?;
+        }
         let (noted, asked) =
             join(met.begin(intent.clone()), self.ctx.models().stream(request)).await;
         if let Err(error) =
@@ -107,9 +137,26 @@ impl FlowModels {
             met.give_back();
             return Err(error);
         }
-        let pieces = asked.inspect_err(|_| met.give_back())?;
-        Ok(Box::pin(pieces.then(move |piece| remember(met.clone(), intent.clone(), piece))))
+        let pieces = asked.map_err(|error| {
+            met.give_back();
+            Error::from(self.ctx.pause_if_asked(error))
+        })?;
+        let pieces = self.ctx.guarded_stream(pieces);
+        let remember = move |piece| remember(met.clone(), intent.clone(), scope.clone(), piece);
+        Ok(Box::pin(pieces.then(remember)))
     }
+}
+
+/// Makes a `T` of an answer in JSON.
+fn typed<T: DeserializeOwned>(answer: ModelResponse) -> Result<T, Error> {
+    let value = match answer.parsed {
+        Some(value) => Ok(value),
+        None => serde_json::from_str(&answer.text),
+    };
+    value.and_then(serde_json::from_value).map_err(|error| {
+        let message = format!("the model's answer is not what was asked for: {error}");
+        Error::new(ErrorCode::ValidationFailed, message)
+    })
 }
 
 #[async_trait]
@@ -123,10 +170,11 @@ impl ModelService for FlowModels {
     }
 }
 
-/// Writes the whole answer into the journal before its last piece is handed on.
+/// Writes the whole answer into the journal, and pays for it, before its last piece is handed on.
 async fn remember(
     met: Met,
     intent: JournalEntry,
+    scope: CallScope,
     piece: Result<ModelChunk, Error>,
 ) -> Result<ModelChunk, Error> {
     match &piece {
@@ -135,7 +183,11 @@ async fn remember(
                 Error::new(ErrorCode::InternalError, format!("an answer is not JSON: {error}"))
             })?;
             fail_point!("stream.read_before_result");
-            met.end(intent, Outcome::Done(value), Some(Spend::of(response))).await?;
+            let bill = scope.take_bill();
+            let ops = bill.clone().into_ops();
+            met.end_with(intent, Outcome::Done(value), Some(Spend::of(response)), ops)
+                .await
+                .inspect_err(|_| scope.put_back(bill))?;
             fail_point!("stream.result_committed");
         }
         Ok(_) => {}

@@ -1,6 +1,7 @@
 //! Steps: work that is done once for the whole execution, and remembered.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -15,9 +16,14 @@ use super::error::FlowError;
 use super::hash::RequestHash;
 use super::journal::{JournalEntry, JournalKind, Outcome, Spend, StepFailure};
 use super::meet::Met;
+use super::memory::StepWrites;
 use super::path::{self, Loan};
 use super::wait::{Suspension, WaitKind, WaitSignal};
+use crate::cost::CallScope;
 use crate::error::{Error, ErrorCode, Retry};
+
+/// How often a result is written anew when a memory that it updates has changed.
+const MAX_RACES: usize = 100;
 
 /// A durable step that is about to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +32,8 @@ pub struct Step {
     pub path: String,
     /// A key for whoever the step calls: the same whenever the step runs again.
     pub idempotency_key: String,
+    /// Who counts the money of a model call here; its bill is paid with the result.
+    pub(crate) scope: CallScope,
 }
 
 /// A step that is being described; [`run`](Self::run) runs it.
@@ -148,6 +156,7 @@ impl<'a> StepBuilder<'a> {
         let met = self.ctx.meet_with(&self.name, self.kind, self.request, self.divergence).await?;
         if let Some(value) = met.remembered()? {
             let path = met.path();
+            self.ctx.note_replay(path, met.spend());
             return serde_json::from_value(value).map_err(|error| {
                 invalid_result(path, &format!("the remembered result has another shape: {error}"))
             });
@@ -157,17 +166,30 @@ impl<'a> StepBuilder<'a> {
         }
         let loan = met.lend();
         let step = self.ctx.step_at(met.path());
+        let with = With { scope: self.scope_at(met.path()), writes: Arc::default() };
+        let step = Step { scope: with.scope.clone(), ..step };
         let intent = met.intent();
         // In a box, or nested steps would make futures that are too large to move.
-        let work = Box::pin(path::within(met.path(), async { work(step).await }));
-        let result = if self.at_most_once {
+        let work = with.writes.collect(path::within(met.path(), async { work(step).await }));
+        let work = Box::pin(work);
+        // What was read before must be durable before anything is done because of it.
+        let result = if self.at_most_once || self.ctx.journal().has_notes() {
             met.begin(intent.clone()).await?;
             fail_point!("step.intent_committed");
             work.await
         } else {
             alongside(&met, &intent, work).await
         };
-        self.conclude(&met, loan, intent, result, spend).await
+        self.conclude(&met, loan, intent, result, spend, &with).await
+    }
+
+    /// Returns the scope of a model call; other steps ask nobody for money.
+    fn scope_at(&self, path: &str) -> CallScope {
+        if self.kind == JournalKind::Model {
+            self.ctx.call_scope(path)
+        } else {
+            CallScope::default()
+        }
     }
 
     async fn conclude<T: Serialize>(
@@ -177,6 +199,7 @@ impl<'a> StepBuilder<'a> {
         intent: JournalEntry,
         result: Result<T, FlowError>,
         spend: impl FnOnce(&T) -> Option<Spend>,
+        with: &With,
     ) -> Result<T, FlowError> {
         match result {
             Ok(result) => {
@@ -184,7 +207,7 @@ impl<'a> StepBuilder<'a> {
                     invalid_result(met.path(), &format!("the result is not JSON: {error}"))
                 })?;
                 fail_point!("step.effect_done_before_result");
-                met.end(intent, Outcome::Done(value), spend(&result)).await?;
+                with.end(met, intent, Outcome::Done(value), spend(&result)).await?;
                 fail_point!("step.result_committed");
                 loan.keep();
                 Ok(result)
@@ -201,7 +224,8 @@ impl<'a> StepBuilder<'a> {
                     code: error.code().map(str::to_owned),
                     message: error.message().to_owned(),
                 };
-                met.end(intent, Outcome::Failed(failure), None).await?;
+                with.writes.clear();
+                with.end(met, intent, Outcome::Failed(failure), None).await?;
                 loan.keep();
                 Err(error)
             }
@@ -217,7 +241,11 @@ impl<'a> StepBuilder<'a> {
 
 impl FlowContext {
     fn step_at(&self, path: &str) -> Step {
-        Step { path: path.to_owned(), idempotency_key: format!("{}:{path}", self.execution_id()) }
+        Step {
+            path: path.to_owned(),
+            idempotency_key: format!("{}:{path}", self.execution_id()),
+            scope: CallScope::default(),
+        }
     }
 
     /// Pauses until somebody says whether a step has happened.
@@ -240,6 +268,44 @@ impl FlowContext {
         let pause = met.pause(WaitKind::Decision, signal);
         // The intent stands there already.
         self.suspend(Suspension { intents: Vec::new(), ..pause })
+    }
+}
+
+/// What becomes true together with a step's result.
+struct With {
+    /// Its bill is paid.
+    scope: CallScope,
+    /// They are written.
+    writes: Arc<StepWrites>,
+}
+
+impl With {
+    /// Writes the result and all that belongs to it, anew as often as a memory
+    /// that the step updates has changed in the meantime.
+    async fn end(
+        &self,
+        met: &Met,
+        intent: JournalEntry,
+        outcome: Outcome,
+        spend: Option<Spend>,
+    ) -> Result<(), Error> {
+        let bill = self.scope.take_bill();
+        for _ in 0..MAX_RACES {
+            let mut ops = bill.clone().into_ops();
+            ops.extend(self.writes.ops().await.inspect_err(|_| self.scope.put_back(bill.clone()))?);
+            match met.end_with(intent.clone(), outcome.clone(), spend.clone(), ops).await {
+                Err(error)
+                    if error.code() == ErrorCode::MemoryConflict && !self.writes.is_empty() => {}
+                Err(error) => {
+                    self.scope.put_back(bill);
+                    return Err(error);
+                }
+                Ok(()) => return Ok(()),
+            }
+        }
+        self.scope.put_back(bill);
+        let message = format!("the memory that step {} updates changes too fast", met.path());
+        Err(Error::new(ErrorCode::MemoryConflict, message).retryable(None))
     }
 }
 

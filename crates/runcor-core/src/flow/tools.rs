@@ -8,6 +8,7 @@ use super::hash::RequestHash;
 use super::journal::JournalKind;
 use super::step::StepBuilder;
 use crate::error::{Error, ErrorCode};
+use crate::guard::GuardPhase;
 use crate::tool::{ToolInfo, ToolRequest};
 
 /// The tools as a flow sees them: every result is remembered in the journal.
@@ -45,6 +46,7 @@ impl FlowTools {
         if let Some(result) = self.remembered(name, &asked).await? {
             return Ok(result);
         }
+        self.ctx.check_tool_call(name, &arguments).await?;
         let tool = self.list().await?.into_iter().find(|tool| tool.name == name);
         let is_idempotent = tool.as_ref().is_some_and(|tool| tool.idempotent);
         let step = StepBuilder::new(&self.ctx, name, JournalKind::Tool).request(&asked);
@@ -55,8 +57,10 @@ impl FlowTools {
                 return Err(Error::new(ErrorCode::ToolNotFound, message).into());
             }
             let idempotency_key = step.idempotency_key;
+            let arguments = self.ctx.guarded(GuardPhase::ToolArguments, arguments).await?;
             let request = ToolRequest { name: name.to_owned(), arguments, idempotency_key };
-            Ok(self.ctx.tool_provider().call(&request).await?)
+            let result = self.ctx.tool_provider().call(&request).await?;
+            Ok(self.ctx.guarded(GuardPhase::ToolResult, result).await?)
         })
         .await
     }

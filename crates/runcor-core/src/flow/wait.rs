@@ -75,6 +75,8 @@ pub enum WaitKind {
     Sleep,
     /// The end of a child execution.
     Call,
+    /// More money in a budget, or its next window.
+    Budget,
 }
 
 /// A pause of a flow: the handler is dropped, and runs again from the top afterwards.
@@ -113,7 +115,8 @@ impl Suspension {
         };
         let awaits = self.awaits.iter().chain(&other.awaits).copied().collect();
         let intents = self.intents.iter().chain(&other.intents).cloned().collect();
-        let needs_somebody = |kind| !matches!(kind, WaitKind::Sleep | WaitKind::Call);
+        let needs_somebody =
+            |kind| !matches!(kind, WaitKind::Sleep | WaitKind::Call | WaitKind::Budget);
         let is_first = needs_somebody(self.kind) || !needs_somebody(other.kind);
         let front = if is_first { self } else { other };
         Self { wake_at, awaits, intents, ..front }

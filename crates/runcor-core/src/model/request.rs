@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::response::ToolCall;
+use crate::cost::CallScope;
 
 /// A request to a model, independent of any vendor.
 ///
@@ -41,6 +42,9 @@ pub struct ModelRequest {
     /// The routing strategy for this request; the router takes it off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
+    /// Who asks, and who counts the money; it is no part of what is asked.
+    #[serde(skip)]
+    pub scope: CallScope,
 }
 
 impl ModelRequest {
@@ -112,6 +116,13 @@ impl ModelRequest {
     #[must_use]
     pub fn with_strategy(mut self, strategy: Strategy) -> Self {
         self.strategy = Some(strategy);
+        self
+    }
+
+    /// Says who asks, and who counts the money.
+    #[must_use]
+    pub fn with_scope(mut self, scope: CallScope) -> Self {
+        self.scope = scope;
         self
     }
 
@@ -263,4 +274,6 @@ pub enum Strategy {
     RoundRobin,
     /// By ascending price of an input and an output token, unpriced ones last.
     LowestCost,
+    /// By ascending latency as lately measured; those not yet measured first.
+    LeastLatency,
 }

@@ -1,9 +1,14 @@
 //! Batches: typed operations with preconditions, applied whole or not at all.
 
+use crate::cost::{AccountId, BudgetVerdict, LedgerEntry, Reservation};
 use crate::event::Event;
 use crate::execution::{Applied, Execution, ExecutionStatus, Fence};
 use crate::flow::JournalEntry;
 use crate::id::{ExecutionId, FlowName, WorkerId};
+use crate::memory::{MemorySpace, MemoryWrite};
+use crate::money::Money;
+use crate::quality::{Evaluation, Flag, FlagStatus};
+use crate::rate::RateTake;
 use crate::time::Timestamp;
 
 /// Operations that become true together.
@@ -33,7 +38,8 @@ pub enum Op {
         /// The new status, one version on.
         status: Box<ExecutionStatus>,
     },
-    /// Removes an execution and its journal; its idempotency key is free again.
+    /// Removes an execution, its journal, its own memory, its evaluation and its
+    /// flag; its idempotency key is free again. Its rows of the ledger stay.
     ///
     /// Precondition: the stored version and epoch are `expect`.
     Delete {
@@ -94,7 +100,87 @@ pub enum Op {
         /// When it ends.
         now: Timestamp,
     },
-    /// Removes ended executions whose retention is over, with their journals.
+    /// Sets money aside for a request to a vendor.
+    ///
+    /// Precondition: none of its hard holds goes beyond its limit, by
+    /// [`BudgetAccount::reserve`](crate::BudgetAccount::reserve); all are judged
+    /// before any is changed, and the first in their order that refuses is
+    /// reported as [`StoreError::OverBudget`](super::StoreError::OverBudget). A
+    /// reservation that exists already is left as it is.
+    Reserve(Box<Reservation>),
+    /// Writes a row of the ledger, and books it in the accounts of its
+    /// reservation, if there is one, in place of what that set aside. Where the
+    /// ledger has the row already, nothing changes.
+    Settle(Box<LedgerEntry>),
+    /// Settles reservations that have lapsed with the rows that they bring.
+    Lapse {
+        /// Reservations that lapse at this instant or earlier are settled.
+        now: Timestamp,
+        /// The most that are settled.
+        limit: usize,
+    },
+    /// Adds to the limit of a budget, within one window.
+    TopUp {
+        /// The account.
+        account: Box<AccountId>,
+        /// How much.
+        amount: Money,
+    },
+    /// Counts something that a rate limit counts.
+    ///
+    /// Precondition: it may happen now, or be queued, by
+    /// [`RateWindow::take`](crate::RateWindow::take); else
+    /// [`StoreError::RateLimited`](super::StoreError::RateLimited). Where its
+    /// turn comes later, executions that the same batch inserts queued, after
+    /// this operation, are due no earlier than then; the receipt says when.
+    Take(Box<RateTake>),
+    /// Writes to a memory.
+    ///
+    /// Precondition: what is expected stands there, or else
+    /// [`StoreError::Stale`](super::StoreError::Stale); a new key has room, or
+    /// else [`StoreError::MemoryFull`](super::StoreError::MemoryFull).
+    Remember(Box<MemoryWrite>),
+    /// Empties a memory.
+    ForgetAll(Box<MemorySpace>),
+    /// Notes that an execution that has ended is to be evaluated.
+    AwaitEvaluation {
+        /// The execution.
+        id: ExecutionId,
+    },
+    /// Keeps what evaluators thought of an execution in place of what was kept,
+    /// which then no longer waits to be evaluated.
+    Evaluate(Box<Evaluation>),
+    /// Takes an execution from those that wait to be evaluated.
+    SkipEvaluation {
+        /// The execution.
+        id: ExecutionId,
+    },
+    /// Puts a flag on an execution, or changes it.
+    ///
+    /// Precondition: the flag stands at `expect`, or there is none; else
+    /// [`StoreError::Stale`](super::StoreError::Stale).
+    Flag {
+        /// The flag as it is to stand.
+        flag: Box<Flag>,
+        /// Where it stands now; `None` when there is none.
+        expect: Option<FlagStatus>,
+    },
+    /// Removes what has expired or become too old: entries of memories,
+    /// windows of rate limits that count nothing any more, accounts whose
+    /// window ended long ago and that hold no reservation, rows of the ledger
+    /// and evaluations beyond a number. Totals of the ledger stay.
+    Expire {
+        /// The present instant.
+        now: Timestamp,
+        /// The most that are removed of each kind.
+        limit: usize,
+        /// How many rows of the ledger are kept, the newest ones; all when absent.
+        keep_ledger: Option<u64>,
+        /// How many evaluations are kept, the newest ones; all when absent.
+        keep_evaluations: Option<u64>,
+    },
+    /// Removes ended executions whose retention is over, with their journals
+    /// and what their own memory has. Those with a flag that is not resolved stay.
     Sweep {
         /// Executions that are due at this instant are removed.
         now: Timestamp,
@@ -166,13 +252,21 @@ impl Batch {
 }
 
 /// What a commit tells about itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipt {
     /// How many executions a [`Op::Sweep`] removed.
     pub swept: usize,
     /// How many journals a [`Op::Compact`] packed.
     pub compacted: usize,
+    /// How many reservations a [`Op::Lapse`] settled.
+    pub lapsed: usize,
+    /// How many things an [`Op::Expire`] removed.
+    pub expired: usize,
+    /// What is worth telling about an [`Op::Reserve`].
+    pub verdicts: Vec<BudgetVerdict>,
+    /// When the turn of what was queued by an [`Op::Take`] comes.
+    pub turn: Option<Timestamp>,
 }
 
 impl Receipt {

@@ -1,8 +1,11 @@
 //! Why a store refused or failed.
 
+use crate::cost::BudgetRefusal;
 use crate::error::{Error, ErrorCode};
 use crate::execution::{Execution, Fence};
 use crate::id::ExecutionId;
+use crate::policy::rate_limited;
+use crate::rate::RateRefusal;
 
 /// The error of a store.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -21,6 +24,24 @@ pub enum StoreError {
         id: ExecutionId,
         /// Its present version and epoch, unless it is gone.
         current: Option<Fence>,
+    },
+    /// A hard budget does not allow it.
+    #[error("budget {} allows {} and has {} left", .0.account.key, .0.limit, left(.0))]
+    OverBudget(Box<BudgetRefusal>),
+    /// A rate limit does not allow it at present.
+    #[error("rate limit {:?} allows {} in {} ms", .0.key.limit, .0.limit, .0.window.as_millis())]
+    RateLimited(Box<RateRefusal>),
+    /// A memory or a flag has changed in the meantime.
+    #[error("{what} has changed in the meantime")]
+    Stale {
+        /// What has changed.
+        what: String,
+    },
+    /// A memory has as many keys as it may have.
+    #[error("the memory has {max} keys, which is all it may have; delete some")]
+    MemoryFull {
+        /// How many it may have.
+        max: u32,
     },
     /// The cursor was not made by this store.
     #[error("the cursor is not one of this store")]
@@ -68,10 +89,18 @@ impl StoreError {
     }
 }
 
+fn left(refusal: &BudgetRefusal) -> crate::money::Money {
+    refusal.limit - refusal.spent - refusal.reserved
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let code = match &error {
+            StoreError::RateLimited(refusal) => return rate_limited(refusal),
             StoreError::Duplicate { .. } | StoreError::Conflict { .. } => ErrorCode::InvalidState,
+            StoreError::OverBudget(_) => ErrorCode::BudgetExceeded,
+            StoreError::Stale { .. } => ErrorCode::MemoryConflict,
+            StoreError::MemoryFull { .. } => ErrorCode::MemoryFull,
             StoreError::InvalidCursor => ErrorCode::ValidationError,
             StoreError::Full { .. } => ErrorCode::StorageFull,
             StoreError::Unavailable { .. } => ErrorCode::StorageUnavailable,

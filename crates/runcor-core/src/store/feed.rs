@@ -6,6 +6,7 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
+use crate::cost::Caller;
 use crate::event::Event;
 
 /// How many events a slow listener may lag behind before it misses some.
@@ -53,7 +54,7 @@ impl EventFeed {
     /// Listens from now on.
     #[must_use]
     pub fn subscribe(&self) -> EventSubscription {
-        EventSubscription { receiver: self.sender.subscribe() }
+        EventSubscription { receiver: self.sender.subscribe(), caller: Caller::default() }
     }
 }
 
@@ -67,6 +68,8 @@ impl Default for EventFeed {
 #[derive(Debug)]
 pub struct EventSubscription {
     receiver: broadcast::Receiver<Arc<EventRecord>>,
+    /// Who listens: they hear of nobody else's tenant.
+    caller: Caller,
 }
 
 /// Events that a listener was too slow for.
@@ -78,16 +81,26 @@ pub struct EventGap {
 }
 
 impl EventSubscription {
+    /// Listens on behalf of a caller, who hears of no tenant but their own.
+    #[must_use]
+    pub fn as_caller(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
     /// Returns the next event; `None` once the feed has ended.
     ///
     /// # Errors
     /// Returns [`EventGap`] when the listener was too slow; the next call goes
     /// on with the oldest event that is still there.
     pub async fn next(&mut self) -> Result<Option<Arc<EventRecord>>, EventGap> {
-        match self.receiver.recv().await {
-            Ok(record) => Ok(Some(record)),
-            Err(RecvError::Closed) => Ok(None),
-            Err(RecvError::Lagged(missed)) => Err(EventGap { missed }),
+        loop {
+            match self.receiver.recv().await {
+                Ok(record) if self.caller.sees(record.event.tenant()) => return Ok(Some(record)),
+                Ok(_) => {}
+                Err(RecvError::Closed) => return Ok(None),
+                Err(RecvError::Lagged(missed)) => return Err(EventGap { missed }),
+            }
         }
     }
 }

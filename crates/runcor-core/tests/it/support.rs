@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use runcor_core::{
     Calls, ChildCall, Divergence, Error, ErrorCode, ExecutionId, ExecutionSpec, FlowContext,
-    FlowContextParts, FlowName, IdempotencyKey, Journal, JournalEntry, ManualClock, ModelRequest,
-    ModelResponse, ModelService, ModelStream, NoTools, Outcome, Result, Timestamp,
+    FlowContextParts, FlowName, Governance, IdempotencyKey, Journal, JournalEntry, ManualClock,
+    ModelRequest, ModelResponse, ModelService, ModelStream, NoTools, Op, Outcome, Result,
+    Timestamp,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -46,9 +47,17 @@ impl Journal for FakeJournal {
         Ok(())
     }
 
-    async fn end(&self, entry: JournalEntry, _: bool) -> Result<()> {
+    async fn end(&self, entry: JournalEntry, _: bool, _: Vec<Op>) -> Result<()> {
         self.write(entry);
         Ok(())
+    }
+
+    fn note(&self, entry: Option<JournalEntry>, _: Vec<Op>) {
+        entry.into_iter().for_each(|entry| self.write(entry));
+    }
+
+    fn has_notes(&self) -> bool {
+        false
     }
 }
 
@@ -121,6 +130,7 @@ impl Bed {
     pub(crate) fn ctx(&self) -> FlowContext {
         FlowContext::new(FlowContextParts {
             spec: Arc::clone(&self.spec),
+            input: None,
             retry_count: 0,
             resume_count: 0,
             resume_data: None,
@@ -129,6 +139,7 @@ impl Bed {
             journal: Arc::clone(&self.journal) as Arc<dyn Journal>,
             calls: Arc::new(NoCalls),
             on_divergence: Divergence::Fail,
+            governance: Governance::default(),
             clock: Arc::new(self.clock.clone()),
             cancel: CancellationToken::new(),
         })

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    ExecutionState, FlowName, IdempotencyKey, JournalEntry, Op, Page, Receipt, Store,
-    StoreCapabilities, StoreError, TenantId, Timestamp,
+    ExecutionState, FlowName, IdempotencyKey, JournalEntry, LedgerReads, MemoryReads, Op, Page,
+    QualityReads, Receipt, Store, StoreCapabilities, StoreError, TenantId, Timestamp,
 };
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -167,6 +167,18 @@ impl Store for Fickle {
 
     async fn last_event(&self) -> Result<u64, StoreError> {
         self.inner.last_event().await
+    }
+
+    fn ledger(&self) -> Arc<dyn LedgerReads> {
+        self.inner.ledger()
+    }
+
+    fn memories(&self) -> Arc<dyn MemoryReads> {
+        self.inner.memories()
+    }
+
+    fn quality(&self) -> Arc<dyn QualityReads> {
+        self.inner.quality()
     }
 
     fn feed(&self) -> &EventFeed {

@@ -56,6 +56,7 @@ mod tests {
                 from: ExecutionState::Queued,
                 to: ExecutionState::Running,
                 timestamp: at,
+                tenant_id: None,
             })
         };
         let flow = Event::FlowRegistered(FlowChange { name: FlowName::new("f").unwrap() });

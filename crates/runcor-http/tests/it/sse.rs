@@ -90,6 +90,7 @@ fn change(execution_id: ExecutionId) -> Event {
         from: ExecutionState::Queued,
         to: ExecutionState::Running,
         timestamp: Timestamp::from_millis(0),
+        tenant_id: None,
     })
 }
 

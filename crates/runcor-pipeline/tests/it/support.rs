@@ -9,9 +9,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use runcor_core::{
     Calls, ChildCall, Clock, Error, ErrorCode, ExecutionId, ExecutionSpec, FlowContext,
-    FlowContextParts, FlowError, FlowName, FlowOutcome, IdempotencyKey, Journal, JournalEntry,
-    ManualClock, ModelRequest, ModelResponse, ModelService, ModelStream, NoTools, Outcome, Result,
-    Suspension, SystemClock, Timestamp, Usage,
+    FlowContextParts, FlowError, FlowName, FlowOutcome, Governance, IdempotencyKey, Journal,
+    JournalEntry, ManualClock, ModelRequest, ModelResponse, ModelService, ModelStream, NoTools, Op,
+    Outcome, Result, Suspension, SystemClock, Timestamp, Usage,
 };
 use runcor_pipeline::{FlowFile, NameLookup, PipelineSpec, SafeHttp, WebhookPolicy, pipeline_flow};
 use serde_json::Value;
@@ -125,10 +125,19 @@ impl Journal for FakeJournal {
         self.write(entry).await
     }
 
-    async fn end(&self, entry: JournalEntry, replace: bool) -> Result<()> {
+    async fn end(&self, entry: JournalEntry, replace: bool, _: Vec<Op>) -> Result<()> {
         let found = self.find(&entry.path).await?;
         assert!(replace || found.is_none_or(|found| found.outcome().is_none()), "{entry:?}");
         self.write(entry).await
+    }
+
+    fn note(&self, entry: Option<JournalEntry>, _: Vec<Op>) {
+        let (mut entries, noted) = (self.entries.lock().unwrap(), entry);
+        entries.extend(noted);
+    }
+
+    fn has_notes(&self) -> bool {
+        false
     }
 }
 
@@ -243,6 +252,7 @@ impl Run {
             models: Arc::default(),
             calls: Arc::new(calls),
             http: http(true),
+            governance: Governance::default(),
             clock: Arc::new(SystemClock),
             spec: Arc::new(spec),
             flow: FlowFile::parse(yaml, "f.yaml").unwrap(),
@@ -265,6 +275,7 @@ impl Run {
         let flow = pipeline_flow(self.flow.clone(), &self.http);
         let ctx = FlowContext::new(FlowContextParts {
             spec: Arc::clone(&self.spec),
+            input: None,
             retry_count: 0,
             resume_count: 0,
             resume_data: None,

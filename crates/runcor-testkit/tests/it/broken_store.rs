@@ -7,14 +7,16 @@ mod spoil;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::Value;
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Op, Order, Page, Receipt, Store, StoreCapabilities,
-    StoreError, TenantId, Timestamp,
+    FlowName, IdempotencyKey, JournalEntry, LedgerReads, MemoryReads, Op, Order, Page,
+    QualityReads, Receipt, Store, StoreCapabilities, StoreError, TenantId, Timestamp,
 };
 use runcor_store_memory::MemoryStore;
 
@@ -183,6 +185,18 @@ impl Store for BrokenStore {
 
     async fn last_event(&self) -> Result<u64, StoreError> {
         self.inner.last_event().await
+    }
+
+    fn ledger(&self) -> Arc<dyn LedgerReads> {
+        self.inner.ledger()
+    }
+
+    fn memories(&self) -> Arc<dyn MemoryReads> {
+        self.inner.memories()
+    }
+
+    fn quality(&self) -> Arc<dyn QualityReads> {
+        self.inner.quality()
     }
 
     fn feed(&self) -> &EventFeed {

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Op, Page, Receipt, Store, StoreCapabilities,
-    StoreError, TenantId, Timestamp, WorkerId,
+    FlowName, IdempotencyKey, JournalEntry, LedgerReads, MemoryReads, Op, Page, QualityReads,
+    Receipt, Store, StoreCapabilities, StoreError, TenantId, Timestamp, WorkerId,
 };
 use runcor_store_memory::MemoryStore;
 use runcor_testkit::StoreFixture;
@@ -111,6 +111,18 @@ impl Store for Handle {
 
     async fn last_event(&self) -> Result<u64, StoreError> {
         self.content()?.last_event().await
+    }
+
+    fn ledger(&self) -> Arc<dyn LedgerReads> {
+        self.disk.content.ledger()
+    }
+
+    fn memories(&self) -> Arc<dyn MemoryReads> {
+        self.disk.content.memories()
+    }
+
+    fn quality(&self) -> Arc<dyn QualityReads> {
+        self.disk.content.quality()
     }
 
     fn feed(&self) -> &EventFeed {

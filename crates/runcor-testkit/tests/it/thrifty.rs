@@ -5,14 +5,16 @@
 
 use std::collections::BTreeSet;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use serde_json::Value;
 
 use runcor_core::{
     Batch, Claim, ClaimRequest, EventFeed, EventRecord, Execution, ExecutionId, ExecutionQuery,
-    FlowName, IdempotencyKey, JournalEntry, Op, Page, Receipt, Store, StoreCapabilities,
-    StoreError, TenantId, Timestamp,
+    FlowName, IdempotencyKey, JournalEntry, LedgerReads, MemoryReads, Op, Page, QualityReads,
+    Receipt, Store, StoreCapabilities, StoreError, TenantId, Timestamp,
 };
 use runcor_store_memory::MemoryStore;
 use runcor_testkit::{StoreFixture, scenarios};
@@ -168,6 +170,18 @@ impl Store for Thrifty {
 
     async fn last_event(&self) -> Result<u64, StoreError> {
         self.inner.last_event().await
+    }
+
+    fn ledger(&self) -> Arc<dyn LedgerReads> {
+        self.inner.ledger()
+    }
+
+    fn memories(&self) -> Arc<dyn MemoryReads> {
+        self.inner.memories()
+    }
+
+    fn quality(&self) -> Arc<dyn QualityReads> {
+        self.inner.quality()
     }
 
     fn feed(&self) -> &EventFeed {

@@ -8,7 +8,7 @@ use serde_json::json;
 use runcor_core::{
     Batch, Event, EventRecord, EventSubscription, ExecutionComplete, ExecutionError,
     ExecutionState, ExecutionStateChange, FlowChange, ModelValidationRetry, Op, ProviderHealth,
-    ProviderHealthChange, Violation,
+    ProviderHealthChange, TenantId, Violation,
 };
 
 use crate::store_suite::fixture::StoreFixture;
@@ -96,7 +96,13 @@ pub(crate) async fn every_kind_of_event_is_kept_unchanged(fixture: StoreFixture)
         code: Some("TIMEOUT".to_owned()),
     };
     let ended = |state, result, error| {
-        Event::ExecutionComplete(ExecutionComplete { execution_id: id, state, result, error })
+        Event::ExecutionComplete(ExecutionComplete {
+            execution_id: id,
+            state,
+            result,
+            error,
+            tenant_id: Some(TenantId::new("t").unwrap()),
+        })
     };
     let retry = |raw_text, execution_id, flow_name| {
         let errors = vec![Violation {
@@ -110,6 +116,7 @@ pub(crate) async fn every_kind_of_event_is_kept_unchanged(fixture: StoreFixture)
             raw_text,
             execution_id,
             flow_name,
+            tenant_id: None,
         })
     };
     let events = vec![
@@ -120,6 +127,7 @@ pub(crate) async fn every_kind_of_event_is_kept_unchanged(fixture: StoreFixture)
             from: ExecutionState::Waiting,
             to: ExecutionState::Running,
             timestamp: at(7),
+            tenant_id: None,
         }),
         ended(ExecutionState::Complete, Some(Arc::new(json!({ "n": [1, null] }))), None),
         ended(ExecutionState::Failed, None, Some(error)),

@@ -1,0 +1,21 @@
+//! Money that is spent: the ledger, budgets, and the meter of model calls.
+
+mod account;
+mod budget;
+mod control;
+mod ledger;
+mod meter;
+mod scope;
+
+pub use account::{BudgetAccount, BudgetRefusal, BudgetVerdict, VerdictKind};
+pub use budget::{
+    AccountId, BudgetHold, BudgetKey, BudgetLimit, BudgetScope, BudgetWindow, Enforcement,
+    OnExceed, Reservation,
+};
+pub use control::{BudgetStatus, Budgets, TopUp};
+pub use ledger::{
+    AttemptOutcome, LedgerDimension, LedgerEntry, LedgerFilter, LedgerQuery, LedgerReads,
+    LedgerTotal,
+};
+pub use meter::{AttemptPlan, Held, Meter, NoMeter};
+pub use scope::{Bill, CallScope, Caller};
