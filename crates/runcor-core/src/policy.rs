@@ -101,6 +101,12 @@ pub trait Policy: fmt::Debug + Send + Sync {
     /// `ACCESS_DENIED`, `POLICY_DENIED`.
     async fn admit(&self, request: &PolicyRequest<'_>) -> Result<Admission>;
 
+    /// Returns whether a caller may see a flow and its executions.
+    fn sees_flow(&self, caller: &Caller, flow: &FlowName) -> bool {
+        let _ = (caller, flow);
+        true
+    }
+
     /// Announces that a rate limit refused an operation, and makes the error of it.
     fn refused(&self, request: &PolicyRequest<'_>, refusal: &RateRefusal) -> Error {
         let _ = request;

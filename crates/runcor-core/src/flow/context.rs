@@ -32,6 +32,8 @@ use crate::tool::ToolProvider;
 #[derive(Clone)]
 pub struct FlowContext {
     inner: Arc<Inner>,
+    /// The input in place of the one that was asked, where a guardrail has changed it.
+    input: Option<Arc<Value>>,
 }
 
 struct Inner {
@@ -45,8 +47,6 @@ struct Inner {
 pub struct FlowContextParts {
     /// What was asked.
     pub spec: Arc<ExecutionSpec>,
-    /// The input in place of the one that was asked, where a guardrail has changed it.
-    pub input: Option<Value>,
     /// How many retries have begun.
     pub retry_count: u32,
     /// How often the execution was resumed.
@@ -93,7 +93,14 @@ impl FlowContext {
     #[must_use]
     pub fn new(parts: FlowContextParts) -> Self {
         let inner = Inner { parts, counts: Counts::default(), suspension: Mutex::default() };
-        Self { inner: Arc::new(inner) }
+        Self { inner: Arc::new(inner), input: None }
+    }
+
+    /// Shows another input than the one that was asked, as guardrails let it through.
+    #[must_use]
+    pub fn with_input(mut self, input: Value) -> Self {
+        self.input = Some(Arc::new(input));
+        self
     }
 
     /// Returns the identity of the execution.
@@ -111,8 +118,7 @@ impl FlowContext {
     /// Returns the input, as guardrails have let it through.
     #[must_use]
     pub fn input(&self) -> &Value {
-        let parts = &self.inner.parts;
-        parts.input.as_ref().unwrap_or(&parts.spec.input)
+        self.input.as_deref().unwrap_or(&self.inner.parts.spec.input)
     }
 
     /// Returns how many retries have begun; zero in the first run.

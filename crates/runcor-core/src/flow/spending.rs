@@ -14,6 +14,9 @@ use crate::time::Timestamp;
 
 use super::journal::Spend;
 
+/// How long a flow waits for money before it asks again by itself.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
 /// What an execution has spent so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FlowCost {
@@ -73,11 +76,13 @@ impl FlowContext {
             Some(until) => signal.with_expected_resume_by(until),
             None => signal,
         };
+        // Money that others have set aside may come back at any moment.
+        let look_again = self.now().after(LOOK_AGAIN);
         self.suspend(Suspension {
             kind: WaitKind::Budget,
             signal,
             since: Some(self.now()),
-            wake_at: until,
+            wake_at: Some(until.map_or(look_again, |until| until.min(look_again))),
             ..Suspension::default()
         })
     }

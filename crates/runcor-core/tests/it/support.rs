@@ -130,7 +130,6 @@ impl Bed {
     pub(crate) fn ctx(&self) -> FlowContext {
         FlowContext::new(FlowContextParts {
             spec: Arc::clone(&self.spec),
-            input: None,
             retry_count: 0,
             resume_count: 0,
             resume_data: None,

@@ -275,7 +275,6 @@ impl Run {
         let flow = pipeline_flow(self.flow.clone(), &self.http);
         let ctx = FlowContext::new(FlowContextParts {
             spec: Arc::clone(&self.spec),
-            input: None,
             retry_count: 0,
             resume_count: 0,
             resume_data: None,
