@@ -40,6 +40,22 @@ pub trait ModelProvider: fmt::Debug + Send + Sync {
 
     /// Answers a request in pieces.
     async fn stream(&self, request: &ModelRequest) -> Result<ProviderStream, ProviderError>;
+
+    /// Returns whether it serves a model of that name, where the name alone tells.
+    fn serves(&self, _model: &str) -> Option<bool> {
+        None
+    }
+
+    /// Returns the address that it talks to, where it has one.
+    fn address(&self) -> Option<&str> {
+        None
+    }
+
+    /// Asks the vendor for a sign of life that costs nothing; `None` where there
+    /// is no such request.
+    async fn ping(&self) -> Option<Result<(), ProviderError>> {
+        None
+    }
 }
 
 /// What a provider can do; the default promises nothing beyond text.
@@ -122,6 +138,10 @@ pub struct ProviderError {
     pub status: Option<u16>,
     /// How long the vendor asks to wait.
     pub retry_after: Option<Duration>,
+    /// Whether the vendor may have worked on the request before it failed.
+    ///
+    /// A timeout, and an answer that can't be understood, say so by themselves.
+    pub begun: bool,
 }
 
 impl ProviderError {
@@ -134,7 +154,24 @@ impl ProviderError {
             message: message.into(),
             status: None,
             retry_after: None,
+            begun: false,
         }
+    }
+
+    /// Says that the vendor may have worked on the request before it failed.
+    #[must_use]
+    pub fn with_begun(mut self, begun: bool) -> Self {
+        self.begun = begun;
+        self
+    }
+
+    /// Returns whether the vendor may bill the request all the same.
+    #[must_use]
+    pub fn may_be_billed(&self) -> bool {
+        let refused = self.status.is_some_and(|status| status >= 400);
+        let unknown =
+            matches!(self.kind, ProviderErrorKind::Timeout | ProviderErrorKind::Malformed);
+        self.begun || (unknown && !refused)
     }
 
     /// Adds the HTTP status.

@@ -1,5 +1,7 @@
 //! What is asked of a model.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -42,6 +44,14 @@ pub struct ModelRequest {
     /// The routing strategy for this request; the router takes it off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<Strategy>,
+    /// How long one request to a vendor may take, until its first piece where it
+    /// is streamed; the router takes it off. It is no part of what is asked.
+    #[serde(skip)]
+    pub timeout: Option<Duration>,
+    /// Whether a second request may be made when the first is slow, where the
+    /// router does that; it takes it off. It is no part of what is asked.
+    #[serde(skip)]
+    pub hedge: Option<bool>,
     /// Who asks, and who counts the money; it is no part of what is asked.
     #[serde(skip)]
     pub scope: CallScope,
@@ -116,6 +126,20 @@ impl ModelRequest {
     #[must_use]
     pub fn with_strategy(mut self, strategy: Strategy) -> Self {
         self.strategy = Some(strategy);
+        self
+    }
+
+    /// Limits how long one request to a vendor may take.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Says whether a second request may be made when the first is slow.
+    #[must_use]
+    pub fn with_hedge(mut self, hedge: bool) -> Self {
+        self.hedge = Some(hedge);
         self
     }
 
@@ -276,4 +300,6 @@ pub enum Strategy {
     LowestCost,
     /// By ascending latency as lately measured; those not yet measured first.
     LeastLatency,
+    /// In turn, each as often as its weight says.
+    Weighted,
 }
