@@ -1,6 +1,6 @@
-//! (Say in one line what the crate is.)
+//! Policy for runcor: who may do what, how often, and what may go in and out.
 //!
-//! (Say what it does, what it leaves to others, and where to begin.)
+//! [`Error`] says why something can't be set up.
 
 mod error;
 

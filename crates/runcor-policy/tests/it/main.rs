@@ -8,5 +8,6 @@ use runcor_policy::Error;
 fn an_error_keeps_its_message_on_the_way_up() {
     let error = Error::Invalid { message: "give it a name".to_owned() };
     let upward = runcor_core::Error::from(error);
-    assert_eq!((upward.code(), upward.message()), (ErrorCode::InvalidConfig, "give it a name"));
+    let wanted = (ErrorCode::InvalidPolicyConfig, "give it a name");
+    assert_eq!((upward.code(), upward.message()), wanted);
 }

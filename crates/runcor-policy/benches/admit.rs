@@ -1,0 +1,3 @@
+//! What a policy adds to an operation.
+
+fn main() {}
