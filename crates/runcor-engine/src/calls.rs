@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use fail::fail_point;
 use runcor_core::{
     Batch, Calls, ChildCall, Error, ErrorCode, Execution, ExecutionId, ExecutionSpec,
-    IdempotencyKey, JournalEntry, Outcome, Parent, RequestHash, Result,
+    IdempotencyKey, JournalEntry, Operation, Outcome, Parent, RequestHash, Result,
 };
 use serde_json::json;
 
 use crate::family::outcome_of;
 use crate::journal::RunJournal;
 use crate::pause::Pauses;
+use crate::policy::Allowed;
 use crate::shared::Shared;
 use crate::trigger::internal;
 
@@ -67,7 +68,9 @@ impl RunCalls {
 
     async fn try_to_start(&self, call: &ChildCall) -> Result<ExecutionId> {
         let shared = self.shared()?;
-        let spec = self.child_spec(&shared, call)?;
+        let mut spec = self.child_spec(&shared, call)?;
+        // It is the caller's work, and counted with it.
+        shared.judge_trigger(Operation::Trigger, &mut spec).await?;
         shared.registry.active(spec.flow.as_str())?.check_input(&spec.input)?;
         let child = spec.id;
         let mut intent = call.intent.clone().with_note(JournalEntry::child_note(child));
@@ -75,10 +78,12 @@ impl RunCalls {
         note.ops.push(self.journal.operation(&intent, false));
         // Known already is a child whose start was stored though the store could not say so.
         fail_point!("call.before_start");
-        let started = shared.admit_with(spec, note).await.map_err(|error| match error.code() {
-            // The note is refused to whoever runs the caller no longer.
-            ErrorCode::InvalidState => self.journal.lost(),
-            _ => error,
+        let started = shared.admit(spec, Allowed::default(), note).await.map_err(|error| {
+            match error.code() {
+                // The note is refused to whoever runs the caller no longer.
+                ErrorCode::InvalidState => self.journal.lost(),
+                _ => error,
+            }
         });
         let child = started?.execution.id();
         fail_point!("call.started");

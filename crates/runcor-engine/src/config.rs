@@ -19,6 +19,10 @@ pub struct EngineConfig {
     /// The size of the store, in bytes, above which the oldest ended executions
     /// go before their retention is over; a store in memory does not know its size.
     pub max_bytes: Option<u64>,
+    /// How many rows of the ledger are kept, the newest ones; totals stay. All when absent.
+    pub max_ledger_entries: Option<u64>,
+    /// How many evaluations are kept, the newest ones; all when absent.
+    pub max_evaluations: Option<u64>,
     /// What becomes of executions whose process vanished while they ran.
     pub on_orphan: OrphanPolicy,
     /// How long this engine owns its executions without a sign of life.
@@ -36,6 +40,8 @@ impl Default for EngineConfig {
             drain_timeout: Duration::from_secs(10),
             retention: Duration::from_secs(3_600),
             max_bytes: None,
+            max_ledger_entries: None,
+            max_evaluations: Some(10_000),
             on_orphan: OrphanPolicy::Requeue,
             lease: Duration::from_secs(30),
             slow_commit: Duration::from_secs(5),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,8 +10,8 @@ use runcor_core::{
     Batch, Caller, Clock, Decision, EngineHealth, EngineStatus, Error, ErrorCode, Event,
     EventRecord, EventSink, EventSubscription, Execution, ExecutionId, ExecutionQuery, Flow,
     FlowChange, FlowInfo, Fork, Governance, Hook, ModelRequest, ModelResponse, ModelService,
-    ModelStream, NoTools, Op, Page, Result, Runtime, Store, SystemClock, Timeline, ToolProvider,
-    Trigger, Triggered, WorkerId,
+    ModelStream, NoTools, Op, Operation, Page, Result, Runtime, Store, SystemClock, Timeline,
+    ToolProvider, Trigger, Triggered, WorkerId,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,9 @@ use crate::config::EngineConfig;
 use crate::dispatcher;
 use crate::emitter::{self, Emitter};
 use crate::health::Health;
+use crate::housekeeping;
 use crate::lease;
+use crate::policy::sign;
 use crate::registry::Registry;
 use crate::shared::{Jitter, Shared};
 use crate::steady::{self, Steady};
@@ -107,6 +109,8 @@ impl EngineParts {
 #[derive(Clone)]
 pub struct Engine {
     shared: Arc<Shared>,
+    /// On whose behalf this handle is used, where it is not the operator's own.
+    caller: Option<Caller>,
 }
 
 impl Engine {
@@ -155,6 +159,10 @@ impl Engine {
         let (lease, leased_until) = lease::operation(worker, &config, now);
         let ready = Op::Emit(Event::Ready);
         store.commit(Batch::new().with(lease).with(ready)).await?;
+        let capabilities = store.capabilities();
+        if capabilities.durable && !capabilities.shared {
+            housekeeping::lapse_all(&*store).await?;
+        }
 
         let shared = Arc::new(Shared {
             durable: store.capabilities().durable,
@@ -164,6 +172,9 @@ impl Engine {
             health,
             models,
             tools,
+            governance: Governance { store: Some(Arc::clone(&store)), ..governance },
+            hooks,
+            top_ups: AtomicU64::new(0),
             clock,
             worker,
             started_at: now,
@@ -187,7 +198,7 @@ impl Engine {
         shared.tasks.spawn(dispatcher::work(Arc::clone(&shared)));
         shared.tasks.spawn(emitter::drain(events.events, store, shared.stopping.clone()));
         shared.set_status(EngineStatus::Ready);
-        Ok(Self { shared })
+        Ok(Self { shared, caller: None })
     }
 
     /// Adds a flow.
@@ -237,7 +248,11 @@ impl Engine {
     /// # Errors
     /// As [`Runtime::trigger`] and [`Runtime::finished`].
     pub async fn run(&self, flow: &str, trigger: Trigger) -> Result<Execution> {
-        self.shared.run(flow, trigger).await
+        self.shared.run(flow, sign(self.caller.as_ref(), trigger)?).await
+    }
+
+    async fn judge(&self, operation: Operation, id: ExecutionId) -> Result<()> {
+        self.shared.judge(self.caller.as_ref(), operation, id).await
     }
 
     /// Returns how many handlers run at present.
@@ -272,55 +287,79 @@ impl fmt::Debug for Engine {
 #[async_trait]
 impl Runtime for Engine {
     async fn trigger(&self, flow: &str, trigger: Trigger) -> Result<Triggered> {
-        self.shared.trigger(flow, trigger).await
+        self.shared.trigger(flow, sign(self.caller.as_ref(), trigger)?).await
     }
 
     async fn execution(&self, id: ExecutionId) -> Result<Execution> {
+        self.judge(Operation::Read, id).await?;
         self.shared.execution(id).await
     }
 
     async fn executions(&self, query: &ExecutionQuery) -> Result<Page<Execution>> {
-        self.shared.executions(query).await
+        let (caller, mut query) = (self.caller.as_ref(), query.clone());
+        self.shared.judge_list(caller, &mut query).await?;
+        let mut page = self.shared.executions(&query).await?;
+        page.items.retain(|execution| self.shared.sees_flow(caller, &execution.spec.flow));
+        Ok(page)
     }
 
     async fn finished(&self, id: ExecutionId) -> Result<Execution> {
+        self.judge(Operation::Read, id).await?;
         self.shared.finished(id).await
     }
 
     async fn resume(&self, id: ExecutionId, data: Option<Value>) -> Result<Execution> {
+        self.judge(Operation::Resume, id).await?;
         self.shared.resume(id, data).await
     }
 
     async fn replay(&self, id: ExecutionId) -> Result<Execution> {
-        self.shared.replay(id).await
+        let allowed = self.shared.judged(self.caller.as_ref(), Operation::Replay, id).await?;
+        self.shared.replay(id, allowed).await
     }
 
     async fn decide(&self, id: ExecutionId, decision: Decision) -> Result<Execution> {
+        self.judge(Operation::Resume, id).await?;
         self.shared.decide(id, decision).await
     }
 
     async fn fork(&self, id: ExecutionId, fork: Fork) -> Result<Execution> {
-        self.shared.fork(id, fork).await
+        let allowed = self.shared.judged(self.caller.as_ref(), Operation::Replay, id).await?;
+        self.shared.fork(id, fork, allowed).await
     }
 
     async fn timeline(&self, id: ExecutionId) -> Result<Timeline> {
+        self.judge(Operation::Read, id).await?;
         self.shared.timeline(id).await
     }
 
     async fn journal_value(&self, id: ExecutionId, path: &str) -> Result<Value> {
+        self.judge(Operation::Read, id).await?;
         self.shared.journal_value(id, path).await
     }
 
     async fn cancel(&self, id: ExecutionId, reason: Option<String>) -> Result<Execution> {
+        self.judge(Operation::Cancel, id).await?;
         self.shared.cancel(id, reason).await
     }
 
     async fn delete(&self, id: ExecutionId) -> Result<()> {
+        self.judge(Operation::Delete, id).await?;
         self.shared.delete(id).await
     }
 
+    async fn wake_budget_waits(&self) -> Result<usize> {
+        self.shared.wake_budget_waits().await
+    }
+
+    fn as_caller(&self, caller: Caller) -> Arc<dyn Runtime> {
+        Arc::new(Self { shared: Arc::clone(&self.shared), caller: Some(caller) })
+    }
+
     fn flows(&self) -> Vec<FlowInfo> {
-        self.shared.registry.infos()
+        let mut flows = self.shared.registry.infos();
+        flows.retain(|flow| self.shared.sees_flow(self.caller.as_ref(), &flow.name));
+        flows
     }
 
     fn status(&self) -> EngineStatus {
@@ -336,11 +375,25 @@ impl Runtime for Engine {
     }
 
     fn subscribe(&self) -> EventSubscription {
-        self.shared.store.feed().subscribe()
+        let feed = self.shared.store.feed().subscribe();
+        feed.as_caller(self.caller.clone().unwrap_or_default())
     }
 
     async fn events(&self, after: u64, limit: usize) -> Result<Vec<EventRecord>> {
-        Ok(self.shared.store.events(after, limit).await?)
+        let Some(caller) = &self.caller else {
+            return Ok(self.shared.store.events(after, limit).await?);
+        };
+        let (mut seen, mut after) = (Vec::new(), after);
+        loop {
+            let events = self.shared.store.events(after, limit).await?;
+            let Some(last) = events.last() else { return Ok(seen) };
+            after = last.seq;
+            seen.extend(events.into_iter().filter(|record| caller.sees(record.event.tenant())));
+            if seen.len() >= limit {
+                seen.truncate(limit);
+                return Ok(seen);
+            }
+        }
     }
 }
 

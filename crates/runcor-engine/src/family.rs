@@ -7,7 +7,7 @@ use runcor_core::{
 };
 use serde_json::Value;
 
-use crate::shared::{MAX_RACES, Shared};
+use crate::shared::{MAX_RACES, Shared, forget_session};
 
 /// How many children are looked at a time.
 const PAGE: usize = 256;
@@ -101,6 +101,9 @@ impl Shared {
         let status = failed.status.clone();
         family.batch = std::mem::take(&mut family.batch).update(&child, failed);
         child.status = status;
+        if child.status.epoch > 0 {
+            family.batch.ops.push(forget_session(&child));
+        }
         family.ended.push((child, was_queued));
     }
 

@@ -9,6 +9,7 @@ use runcor_core::{
 use serde_json::{Value, json};
 
 use crate::operations::not_found;
+use crate::policy::Allowed;
 use crate::shared::Shared;
 
 impl Shared {
@@ -26,7 +27,12 @@ impl Shared {
         })
     }
 
-    pub(crate) async fn fork(self: &Arc<Self>, id: ExecutionId, fork: Fork) -> Result<Execution> {
+    pub(crate) async fn fork(
+        self: &Arc<Self>,
+        id: ExecutionId,
+        fork: Fork,
+        allowed: Allowed,
+    ) -> Result<Execution> {
         self.check_ready()?;
         let original = self.execution(id).await?;
         let flow = self.registry.active(original.spec.flow.as_str())?;
@@ -45,7 +51,7 @@ impl Shared {
             }
         }
         let seed = Batch::new().with(Op::Seed { id: spec.id, entries });
-        Ok(self.enqueue_with(spec, seed).await?.execution)
+        Ok(self.enqueue(spec, allowed, seed).await?.execution)
     }
 
     fn fork_spec(&self, original: &Execution, fork: Fork, at: String) -> Result<ExecutionSpec> {

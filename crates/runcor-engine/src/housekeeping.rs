@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fail::fail_point;
-use runcor_core::{Batch, Op, Receipt, StoreError, Timestamp};
+use runcor_core::{Batch, Op, Receipt, Store, StoreError, Timestamp};
 
 use crate::shared::Shared;
 
@@ -19,10 +19,15 @@ const COMPACT_EVERY: Duration = Duration::from_secs(30);
 /// How often the size of the store is looked at.
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
 
-/// When ended executions are looked at next.
+/// How often it is looked for reservations that have lapsed, and for what has expired.
+const EXPIRE_EVERY: Duration = Duration::from_secs(30);
+
+/// When ended executions, and what has expired, are looked at next.
 pub(crate) struct Housekeeping {
     sweep_at: Timestamp,
     compact_at: Timestamp,
+    lapse_at: Timestamp,
+    expire_at: Timestamp,
 }
 
 impl Housekeeping {
@@ -30,7 +35,12 @@ impl Housekeeping {
     /// shall first see how its children ended, though that was long ago.
     pub(crate) fn new(shared: &Shared, now: Timestamp) -> Self {
         let pause = pause_between_sweeps(shared).unwrap_or_default();
-        Self { sweep_at: now.after(pause), compact_at: now.after(COMPACT_AFTER) }
+        Self {
+            sweep_at: now.after(pause),
+            compact_at: now.after(COMPACT_AFTER),
+            lapse_at: now.after(EXPIRE_EVERY),
+            expire_at: now.after(EXPIRE_EVERY),
+        }
     }
 
     /// Does what is due; false when there is more than one go should take.
@@ -41,7 +51,37 @@ impl Housekeeping {
     ) -> Result<bool, StoreError> {
         let is_swept = self.sweep(shared, now).await?;
         let is_packed = self.compact(shared, now).await?;
-        Ok(is_swept && is_packed)
+        let is_settled = self.lapse(shared, now).await?;
+        let is_expired = self.expire(shared, now).await?;
+        Ok(is_swept && is_packed && is_settled && is_expired)
+    }
+
+    /// Books requests whose end nobody has told, as what they can have cost at most.
+    async fn lapse(&mut self, shared: &Shared, now: Timestamp) -> Result<bool, StoreError> {
+        if now < self.lapse_at || shared.governance.meter.is_none() {
+            return Ok(true);
+        }
+        shared.flush_bills().await;
+        let is_done = lapse(shared, now).await?;
+        if is_done {
+            self.lapse_at = now.after(EXPIRE_EVERY);
+        }
+        Ok(is_done)
+    }
+
+    async fn expire(&mut self, shared: &Shared, now: Timestamp) -> Result<bool, StoreError> {
+        if now < self.expire_at {
+            return Ok(true);
+        }
+        let (keep_ledger, keep_evaluations) =
+            (shared.config.max_ledger_entries, shared.config.max_evaluations);
+        let expire = Op::Expire { now, limit: CHUNK, keep_ledger, keep_evaluations };
+        fail_point!("expire.before_commit");
+        let is_done = commit(shared, expire).await?.expired < CHUNK;
+        if is_done {
+            self.expire_at = now.after(EXPIRE_EVERY);
+        }
+        Ok(is_done)
     }
 
     async fn sweep(&mut self, shared: &Shared, now: Timestamp) -> Result<bool, StoreError> {
@@ -75,6 +115,21 @@ impl Housekeeping {
         }
         Ok(is_done)
     }
+}
+
+/// Settles reservations that lapse by an instant; false when there are more.
+async fn lapse(shared: &Shared, by: Timestamp) -> Result<bool, StoreError> {
+    fail_point!("lapse.before_commit");
+    let lapsed = commit(shared, Op::Lapse { now: by, limit: CHUNK }).await?.lapsed;
+    fail_point!("lapse.after_commit");
+    Ok(lapsed < CHUNK)
+}
+
+/// Settles what earlier processes have left, where none of them can be alive any more.
+pub(crate) async fn lapse_all(store: &dyn Store) -> Result<(), StoreError> {
+    let lapse = Op::Lapse { now: Timestamp::MAX, limit: CHUNK };
+    while store.commit(Batch::new().with(lapse.clone())).await?.lapsed == CHUNK {}
+    Ok(())
 }
 
 /// Returns how long to wait between two sweeps; `None` when nothing is ever removed.

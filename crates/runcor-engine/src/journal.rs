@@ -10,8 +10,8 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use runcor_core::{
-    Batch, Clock, Error, ErrorCode, Execution, ExecutionId, Journal, JournalEntry, Op, Outcome,
-    Result, Store, StoreError,
+    Batch, Clock, Error, ErrorCode, Execution, ExecutionId, Journal, JournalEntry, MemoryOwner, Op,
+    Outcome, Result, Store, StoreError,
 };
 use tokio::sync::Mutex;
 
@@ -31,6 +31,8 @@ pub(crate) struct RunJournal {
     /// Whether somebody else has taken the execution over.
     lost: Arc<AtomicBool>,
     known: Mutex<Known>,
+    /// Whether something was written to the execution's own memory.
+    has_session: AtomicBool,
     /// What is written together with whatever comes next.
     notes: parking_lot::Mutex<Notes>,
 }
@@ -78,8 +80,15 @@ impl RunJournal {
                 entries: is_empty.then(HashMap::new),
                 unsure: HashSet::new(),
             }),
+            // An earlier run may have written there.
+            has_session: AtomicBool::new(!is_first),
             notes: parking_lot::Mutex::default(),
         }
+    }
+
+    /// Returns whether the execution's own memory may have something.
+    pub(crate) fn has_session(&self) -> bool {
+        self.has_session.load(Ordering::SeqCst)
     }
 
     /// Takes what was noted, as operations that come before those of what it belongs to.
@@ -260,6 +269,9 @@ impl Journal for RunJournal {
         let mut is_unsure = false;
         self.known.lock().await.unsure.insert(entry.path.clone());
         let notes = std::mem::take(&mut *self.notes.lock());
+        if with.iter().any(is_of_session) {
+            self.has_session.store(true, Ordering::SeqCst);
+        }
         loop {
             let tried = match self.write(&entry, replace, &notes, &with).await {
                 // Perhaps it was this handler itself, at an attempt whose answer was lost.
@@ -295,6 +307,10 @@ impl Journal for RunJournal {
     fn has_notes(&self) -> bool {
         !self.notes.lock().entries.is_empty()
     }
+}
+
+fn is_of_session(op: &Op) -> bool {
+    matches!(op, Op::Remember(write) if matches!(write.space.owner, MemoryOwner::Session(_)))
 }
 
 /// Returns whether a stored entry is the one that was written; results are not

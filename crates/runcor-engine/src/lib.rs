@@ -17,11 +17,14 @@
 //!   nothing new is accepted, and what runs keeps its results until it does.
 //! - *Strays* are what the store calls ours though nobody here runs it, because
 //!   the answer of a commit was lost; they go back to the queue.
+//! - A *policy* judges every operation before it happens, and counts what
+//!   rate limits count in the batch that makes the operation true.
 //! - A *runner* owns one execution by lease and epoch, and drives its handler.
 //!
 //! See [`Engine::start`] for an example.
 
 mod admission;
+mod budget_waits;
 mod calls;
 mod config;
 mod crash_points;
@@ -31,6 +34,7 @@ mod emitter;
 mod engine;
 mod family;
 mod fork;
+mod guarded;
 mod handler;
 mod health;
 mod housekeeping;
@@ -40,6 +44,7 @@ mod operations;
 mod outlast;
 mod patience;
 mod pause;
+mod policy;
 mod registry;
 mod runner;
 mod running;

@@ -10,6 +10,7 @@ use runcor_core::{
 };
 use serde_json::Value;
 
+use crate::policy::Allowed;
 use crate::runner;
 use crate::shared::{ChangeError, MAX_RACES, Shared};
 use crate::strays::is_same_change;
@@ -188,7 +189,11 @@ impl Shared {
         }
     }
 
-    pub(crate) async fn replay(self: &Arc<Self>, id: ExecutionId) -> Result<Execution> {
+    pub(crate) async fn replay(
+        self: &Arc<Self>,
+        id: ExecutionId,
+        allowed: Allowed,
+    ) -> Result<Execution> {
         self.check_ready()?;
         let original = self.execution(id).await?;
         if !original.state().is_terminal() {
@@ -207,7 +212,7 @@ impl Shared {
             queued_at: now,
             ..(*original.spec).clone()
         };
-        Ok(self.admit(spec).await?.execution)
+        Ok(self.admit(spec, allowed, Batch::new()).await?.execution)
     }
 
     pub(crate) async fn cancel(
@@ -298,6 +303,7 @@ fn check_resumable(execution: &Execution) -> Result<()> {
         WaitKind::Decision => "waits for a decision whether a step has happened; decide it",
         WaitKind::Sleep => "sleeps and goes on by itself",
         WaitKind::Call => "waits for a flow that it has called and goes on by itself",
+        WaitKind::Budget => "waits for money; add to its budget, and it goes on by itself",
         _ => "waits for something else",
     };
     let message = format!("execution {} {advice}", execution.id());

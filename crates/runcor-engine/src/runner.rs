@@ -7,7 +7,8 @@ use std::time::Duration;
 use fail::fail_point;
 use runcor_core::{
     Batch, Change, Claim, ClaimRequest, ErrorCode, Execution, FlowContext, FlowContextParts,
-    FlowError, FlowOutcome, Op, Retry, StoreError, Suspension, Timestamp, WaitKind, backoff,
+    FlowError, FlowHandler, FlowOutcome, Governance, Op, Retry, StoreError, Suspension, Timestamp,
+    WaitKind, backoff,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -16,12 +17,13 @@ use crate::admission::Slot;
 use crate::calls::RunCalls;
 use crate::config::OrphanPolicy;
 use crate::family::left_alone;
+use crate::guarded::Guarded;
 use crate::handler::{Handler, Panicked};
 use crate::journal::{Attempts, RunJournal};
 use crate::registry::Registered;
 use crate::running::Run;
 use crate::settle::{Settled, fail, fail_with, failure, failure_with, settle, settle_around};
-use crate::shared::{Around, Shared};
+use crate::shared::{Around, Shared, forget_session};
 
 /// Runs a claimed execution in a task of its own.
 pub(crate) fn spawn(shared: &Arc<Shared>, run: Run, slot: Slot) {
@@ -140,6 +142,7 @@ async fn work(shared: &Arc<Shared>, mut run: Run) {
     while attempt(shared, &flow, execution, stop, attempts).await == Attempt::Again {
         attempts = Attempts::Later;
     }
+    shared.flush_bills().await;
 }
 
 #[derive(PartialEq, Eq)]
@@ -169,16 +172,27 @@ async fn attempt(
 ) -> Attempt {
     let timeout = execution.spec.timeout.unwrap_or_else(|| flow.config().timeout);
     let deadline = execution.status.deadline(timeout);
-    let ctx = context(shared, flow, execution, stop, attempts);
+    let top_ups = shared.top_ups.load(Ordering::SeqCst);
+    let journal = Arc::new(RunJournal::new(shared, execution, attempts));
+    let ctx = context(shared, flow, execution, stop, &journal);
     let ended = drive(shared, flow, ctx, stop, deadline).await;
+    // What the handler has seen is written with what came of it.
+    let around = Around { before: Batch { ops: journal.take_notes() }, ..Around::default() };
     match ended {
         Ended::Complete(result) => {
             let expires = shared.expiry(shared.now());
-            settle(shared, execution, Change::Complete { result, expires }).await;
+            let forget = journal.has_session().then(|| forget_session(execution));
+            let after = Batch { ops: forget.into_iter().collect() };
+            let around = Around { after, ..around };
+            settle_around(shared, execution, Change::Complete { result, expires }, around).await;
         }
-        Ended::Paused(pause) => return pause_until(shared, flow, execution, pause).await,
+        Ended::Paused(pause) => {
+            let attempt = pause_until(shared, flow, execution, pause, around).await;
+            shared.look_again_for_money(execution, top_ups).await;
+            return attempt;
+        }
         Ended::Failed(error) => {
-            return handler_failed(shared, flow, execution, error, stop, deadline).await;
+            return handler_failed(shared, flow, execution, error, stop, deadline, around).await;
         }
         Ended::Panicked(text) => {
             let message = format!("the handler panicked: {text}");
@@ -205,7 +219,10 @@ async fn drive(
     if deadline.is_some_and(|at| at <= shared.now()) {
         return Ended::TimedOut;
     }
-    let handler = Handler::begin(&*flow.handler, ctx.clone());
+    let guarded =
+        shared.governance.guard.as_deref().map(|guard| Guarded { handler: &*flow.handler, guard });
+    let handler: &dyn FlowHandler = guarded.as_ref().map_or(&*flow.handler, |guarded| guarded);
+    let handler = Handler::begin(handler, ctx.clone());
     let timer = async {
         match deadline {
             Some(at) => shared.clock.sleep_until(at).await,
@@ -244,10 +261,9 @@ fn context(
     flow: &Registered,
     execution: &Execution,
     stop: &CancellationToken,
-    attempts: Attempts,
+    journal: &Arc<RunJournal>,
 ) -> FlowContext {
     let status = &execution.status;
-    let journal = Arc::new(RunJournal::new(shared, execution, attempts));
     FlowContext::new(FlowContextParts {
         spec: Arc::clone(&execution.spec),
         retry_count: status.retry_count,
@@ -255,8 +271,9 @@ fn context(
         resume_data: status.resume_data.clone(),
         models: Arc::clone(&shared.models),
         tools: Arc::clone(&shared.tools),
-        calls: Arc::new(RunCalls::new(shared, execution, Arc::clone(&journal))),
-        journal,
+        calls: Arc::new(RunCalls::new(shared, execution, Arc::clone(journal))),
+        journal: Arc::clone(journal) as _,
+        governance: Governance { budget: flow.info.budget, ..shared.governance.clone() },
         on_divergence: flow.config().on_divergence,
         clock: Arc::clone(&shared.clock),
         cancel: stop.clone(),
@@ -270,11 +287,11 @@ async fn pause_until(
     flow: &Registered,
     execution: &mut Execution,
     mut pause: Suspension,
+    mut around: Around,
 ) -> Attempt {
-    let before = Batch { ops: preconditions(execution, &mut pause) };
+    around.before.ops.extend(preconditions(execution, &mut pause));
     let due = due(shared, flow, execution, &pause);
     let wait = Change::Wait { pause: Box::new(pause), due };
-    let around = Around { before, ..Around::default() };
     match settle_around(shared, execution, wait, around).await {
         Settled::Disputed => Attempt::Again,
         Settled::Stored | Settled::NotOurs => Attempt::Over,
@@ -297,7 +314,7 @@ fn due(
     execution: &Execution,
     pause: &Suspension,
 ) -> Option<Timestamp> {
-    let has_limit = !matches!(pause.kind, WaitKind::Sleep | WaitKind::Call);
+    let has_limit = !matches!(pause.kind, WaitKind::Sleep | WaitKind::Call | WaitKind::Budget);
     let limit = pause
         .signal
         .timeout
@@ -316,17 +333,21 @@ async fn handler_failed(
     error: FlowError,
     stop: &CancellationToken,
     deadline: Option<Timestamp>,
+    around: Around,
 ) -> Attempt {
     let Retry::After(asked) = error.retry() else {
         let code = error.code().map(str::to_owned);
         let error = failure_with(execution, error.message(), code, false);
-        fail_with(shared, execution, error).await;
+        let expires = shared.expiry(shared.now());
+        settle_around(shared, execution, Change::Fail { error, expires }, around).await;
         return Attempt::Over;
     };
     let config = flow.config();
     if execution.status.retry_count >= config.max_retries {
         let message = format!("every attempt failed, the last with: {}", error.message());
-        fail(shared, execution, &message, Some(ErrorCode::MaxRetriesExhausted), true).await;
+        let error = failure(execution, &message, Some(ErrorCode::MaxRetriesExhausted), true);
+        let expires = shared.expiry(shared.now());
+        settle_around(shared, execution, Change::Fail { error, expires }, around).await;
         return Attempt::Over;
     }
     let delay = backoff::delay(
@@ -336,7 +357,8 @@ async fn handler_failed(
         shared.jitter.next(),
     );
     let due = shared.now().after(delay.max(asked.unwrap_or_default()));
-    if !settle(shared, execution, Change::Retry { due }).await {
+    let retried = settle_around(shared, execution, Change::Retry { due }, around).await;
+    if retried != Settled::Stored {
         return Attempt::Over;
     }
     wait_for_retry(shared, execution, stop, due, deadline).await

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use runcor_core::{
-    Applied, Batch, Change, Clock, EngineStatus, Error, ErrorCode, Execution, ModelService, Result,
-    Store, StoreError, Timestamp, ToolProvider, WorkerId,
+    Applied, Batch, Change, Clock, EngineStatus, Error, ErrorCode, Execution, ExecutionState,
+    Governance, Hook, MemoryOwner, MemorySpace, ModelService, Op, Result, Store, StoreError,
+    Timestamp, ToolProvider, WorkerId,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,6 +34,10 @@ pub(crate) struct Shared {
     pub(crate) durable: bool,
     pub(crate) models: Arc<dyn ModelService>,
     pub(crate) tools: Arc<dyn ToolProvider>,
+    pub(crate) governance: Governance,
+    pub(crate) hooks: Vec<Arc<dyn Hook>>,
+    /// How often somebody said that there may be more money.
+    pub(crate) top_ups: AtomicU64,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) worker: WorkerId,
     pub(crate) started_at: Timestamp,
@@ -210,6 +215,7 @@ impl Shared {
             *family = self.family(execution, applied).await?;
             let mut batch = around.before.clone().update(execution, applied.clone());
             batch.ops.extend(around.after.ops.iter().cloned());
+            batch.ops.append(&mut self.at_end(execution, applied));
             batch.ops.append(&mut family.batch.ops);
             crash_points::before(applied.status.state);
             match self.store.commit(batch).await {
@@ -224,6 +230,20 @@ impl Shared {
         }
         let message = "the executions that called it, or that it has called, change too fast";
         Err(StoreError::Unavailable { message: message.to_owned() })
+    }
+
+    /// Returns what belongs to an end: its own memory goes with a failed
+    /// execution, and hooks get to know a complete one.
+    fn at_end(&self, execution: &Execution, applied: &Applied) -> Vec<Op> {
+        match applied.status.state {
+            ExecutionState::Failed if execution.status.epoch > 0 => vec![forget_session(execution)],
+            ExecutionState::Complete if !self.hooks.is_empty() => {
+                let (spec, status) = (Arc::clone(&execution.spec), applied.status.clone());
+                let ended = Execution { spec, status };
+                self.hooks.iter().flat_map(|hook| hook.before_end(&ended)).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Looks whether a change whose answer was lost has been applied.
@@ -248,6 +268,17 @@ impl Shared {
         }
         if execution.state().is_terminal() {
             self.waiters.ended(execution);
+        }
+        if execution.state() == ExecutionState::Complete {
+            self.hooks.iter().for_each(|hook| hook.after_end(execution));
+        }
+    }
+
+    /// Commits what model calls have cost whose end nobody was there to see.
+    pub(crate) async fn flush_bills(&self) {
+        let Some(meter) = &self.governance.meter else { return };
+        if let Err(error) = meter.flush().await {
+            tracing::debug!(%error, "bills that were left can't be stored yet");
         }
     }
 
@@ -283,6 +314,13 @@ impl Shared {
         !retention.is_zero()
             && execution.status.completed.is_some_and(|at| self.now() >= at.after(retention))
     }
+}
+
+/// Returns the operation that empties an execution's own memory.
+pub(crate) fn forget_session(execution: &Execution) -> Op {
+    let tenant = execution.spec.tenant_id.clone();
+    let owner = MemoryOwner::Session(execution.id());
+    Op::ForgetAll(Box::new(MemorySpace { tenant, owner }))
 }
 
 /// What is committed together with a change.

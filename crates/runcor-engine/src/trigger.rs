@@ -5,12 +5,13 @@ use std::sync::Arc;
 use fail::fail_point;
 use runcor_core::{
     Batch, Change, Error, ErrorCode, Execution, ExecutionId, ExecutionSpec, FlowName,
-    IdempotencyKey, InvalidId, Op, Result, SessionId, StoreError, TenantId, Timestamp, Trigger,
-    Triggered, UserId,
+    IdempotencyKey, InvalidId, Op, Operation, Result, SessionId, StoreError, TenantId, Timestamp,
+    Trigger, Triggered, UserId,
 };
 use serde_json::json;
 
 use crate::admission::Slot;
+use crate::policy::Allowed;
 use crate::runner;
 use crate::shared::Shared;
 
@@ -42,11 +43,13 @@ impl Shared {
         waiting.ended().await.ok_or_else(|| self.no_end(id))
     }
 
-    async fn accept(self: &Arc<Self>, spec: ExecutionSpec) -> Result<Triggered> {
+    async fn accept(self: &Arc<Self>, mut spec: ExecutionSpec) -> Result<Triggered> {
+        // Before anything else: who may not trigger learns nothing, not even what a key stands for.
+        let allowed = self.judge_trigger(Operation::Trigger, &mut spec).await?;
         let flow = self.registry.active(spec.flow.as_str());
         let accepted = flow.and_then(|flow| flow.check_input(&spec.input));
         match accepted {
-            Ok(()) => self.admit(spec).await,
+            Ok(()) => self.admit(spec, allowed, Batch::new()).await,
             // A known key is answered whatever has become of the flow or its schema.
             Err(refusal) => match self.known(&spec).await? {
                 Some(execution) => Ok(Triggered { execution, replayed: true }),
@@ -61,15 +64,12 @@ impl Shared {
         Ok(found.filter(|execution| !self.is_expired(execution)))
     }
 
-    /// Stores a new execution, claimed at once where a slot is free, and runs it.
-    pub(crate) async fn admit(self: &Arc<Self>, spec: ExecutionSpec) -> Result<Triggered> {
-        self.admit_with(spec, Batch::new()).await
-    }
-
-    /// As [`admit`](Self::admit), together with `also`.
-    pub(crate) async fn admit_with(
+    /// Stores a new execution together with `also`, claimed at once where a
+    /// slot is free and no rate limit lets it wait for its turn, and runs it.
+    pub(crate) async fn admit(
         self: &Arc<Self>,
         spec: ExecutionSpec,
+        allowed: Allowed,
         also: Batch,
     ) -> Result<Triggered> {
         if let Some(known) = self.refuse_in_trouble(&spec).await? {
@@ -77,27 +77,34 @@ impl Shared {
         }
         let shared = Arc::clone(self);
         self.detached(|| async move {
-            let execution = Execution::queued(spec);
-            match shared.admission.take_unless_backlog() {
-                Some(slot) => shared.insert_running(execution, also, slot).await,
-                None => shared.insert_queued(execution, also).await,
+            let new = New { execution: Execution::queued(spec), allowed, also };
+            let Some(slot) = shared.admission.take_unless_backlog() else {
+                return shared.insert_queued(new).await;
+            };
+            match shared.insert_running(&new, slot).await {
+                Err(StoreError::RateLimited(_)) if new.allowed.may_wait() => {
+                    shared.insert_queued(new).await
+                }
+                Err(error) => Err(shared.refuse_trigger(&new.execution.spec, error)),
+                Ok(triggered) => Ok(triggered),
             }
         })
         .await
     }
 
     /// Stores a new execution that is claimed later, together with `also`.
-    pub(crate) async fn enqueue_with(
+    pub(crate) async fn enqueue(
         self: &Arc<Self>,
         spec: ExecutionSpec,
+        allowed: Allowed,
         also: Batch,
     ) -> Result<Triggered> {
         if let Some(known) = self.refuse_in_trouble(&spec).await? {
             return Ok(known);
         }
         let shared = Arc::clone(self);
-        self.detached(|| async move { shared.insert_queued(Execution::queued(spec), also).await })
-            .await
+        let new = New { execution: Execution::queued(spec), allowed, also };
+        self.detached(|| async move { shared.insert_queued(new).await }).await
     }
 
     /// Refuses what is new while the store has trouble; what is known is a read, and answered.
@@ -111,21 +118,25 @@ impl Shared {
 
     async fn insert_running(
         self: &Arc<Self>,
-        mut execution: Execution,
-        also: Batch,
+        new: &New,
         slot: Slot,
-    ) -> Result<Triggered> {
+    ) -> Result<Triggered, StoreError> {
+        let mut execution = new.execution.clone();
         let claim = Change::Claim { worker: self.worker };
-        let applied = execution.apply(claim, self.now()).map_err(internal)?;
+        let Ok(applied) = execution.apply(claim, self.now()) else {
+            let message = "a new execution can't be claimed".to_owned();
+            return Err(StoreError::Unstorable { message });
+        };
         execution.status = applied.status;
         let run = self.begin(execution.clone());
-        let triggered = self.insert(execution, also.emit_all(applied.events)).await;
+        let after = new.also.clone().emit_all(applied.events);
+        let triggered = self.insert(execution, new.allowed.now(), after).await;
         match &triggered {
             Ok(Triggered { replayed: false, .. }) => runner::spawn(self, run, slot),
             Ok(_) => {}
             Err(error) => {
                 drop(run);
-                if error.is_retryable() {
+                if error.is_temporary() {
                     self.suspect_strays();
                 }
             }
@@ -133,11 +144,7 @@ impl Shared {
         triggered
     }
 
-    async fn insert_queued(
-        self: &Arc<Self>,
-        execution: Execution,
-        also: Batch,
-    ) -> Result<Triggered> {
+    async fn insert_queued(self: &Arc<Self>, new: New) -> Result<Triggered> {
         if !self.admission.enqueue() {
             let message = format!(
                 "{} executions are queued already; try again later",
@@ -146,31 +153,45 @@ impl Shared {
             return Err(Error::new(ErrorCode::QueueFull, message).retryable(None));
         }
         self.admission.raise_backlog();
-        let inserted = self.insert(execution, also).await;
-        if !matches!(&inserted, Ok(Triggered { replayed: false, .. })) {
-            self.admission.dequeue(1);
+        let New { execution, allowed, also } = new;
+        let spec = Arc::clone(&execution.spec);
+        let inserted = self.insert(execution, allowed.in_turn(), also).await;
+        match &inserted {
+            Ok(Triggered { execution, replayed: false }) => {
+                // Its turn may come later.
+                if let Some(due) = execution.status.due {
+                    self.timer_set(due);
+                }
+            }
+            _ => self.admission.dequeue(1),
         }
         self.admission.wake();
-        inserted
+        inserted.map_err(|error| self.refuse_trigger(&spec, error))
     }
 
-    async fn insert(&self, execution: Execution, also: Batch) -> Result<Triggered> {
+    async fn insert(
+        &self,
+        mut execution: Execution,
+        takes: Vec<Op>,
+        after: Batch,
+    ) -> Result<Triggered, StoreError> {
         let mut expired: Option<ExecutionId> = None;
-        let mut before = Batch::new();
+        let mut before = Batch { ops: takes };
         loop {
-            let mut batch = before.insert(execution.clone());
-            batch.ops.extend(also.ops.iter().cloned());
+            let mut batch = before.clone().insert(execution.clone());
+            batch.ops.extend(after.ops.iter().cloned());
             fail_point!("trigger.before_commit");
             match self.store.commit(batch).await {
-                Ok(_) => {
+                Ok(receipt) => {
                     fail_point!("trigger.after_commit_before_ack");
+                    execution.status.due = receipt.turn.or(execution.status.due);
                     return Ok(Triggered { execution, replayed: false });
                 }
                 Err(StoreError::Duplicate { existing }) if self.is_expired(&existing) => {
                     // Its retention is over, it just has not been swept away yet.
                     let delete = Op::Delete { id: existing.id(), expect: existing.fence() };
                     expired = Some(existing.id());
-                    before = Batch::new().with(delete);
+                    before.ops.push(delete);
                 }
                 Err(StoreError::Duplicate { existing }) => {
                     return Ok(Triggered { execution: *existing, replayed: true });
@@ -179,17 +200,24 @@ impl Shared {
                     // It may be there all the same.
                     return match self.store.execution(execution.id()).await {
                         Ok(Some(_)) => Ok(Triggered { execution, replayed: false }),
-                        Ok(None) | Err(_) => Err(error.into()),
+                        Ok(None) | Err(_) => Err(error),
                     };
                 }
                 // It was swept away in the meantime.
                 Err(StoreError::Conflict { id, .. }) if Some(id) == expired => {
-                    before = Batch::new();
+                    before.ops.retain(|op| !matches!(op, Op::Delete { .. }));
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
     }
+}
+
+/// A new execution, what was allowed of it, and what becomes true with it.
+struct New {
+    execution: Execution,
+    allowed: Allowed,
+    also: Batch,
 }
 
 fn spec_of(flow: &str, trigger: Trigger, now: Timestamp) -> Result<ExecutionSpec> {

@@ -31,7 +31,13 @@ fn writes(batch: &Batch) -> bool {
     let shows_nothing = |op: &Op| {
         matches!(
             op,
-            Op::Sweep { .. } | Op::Compact { .. } | Op::Expect { .. } | Op::NotEnded { .. }
+            Op::Sweep { .. }
+                | Op::Compact { .. }
+                | Op::Expect { .. }
+                | Op::NotEnded { .. }
+                | Op::Lapse { .. }
+                | Op::Expire { .. }
+                | Op::ForgetAll(_)
         )
     };
     !batch.ops.iter().all(shows_nothing)

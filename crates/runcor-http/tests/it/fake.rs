@@ -1,24 +1,26 @@
 //! A runtime of the tests: executions begin at once and end when a test says so.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use runcor_core::{
-    Change, Clock, Cursor, Decision, Degraded, EngineHealth, EngineStatus, Error, ErrorCode, Event,
-    EventFeed, EventRecord, EventSubscription, Execution, ExecutionError, ExecutionId,
-    ExecutionQuery, ExecutionSpec, ExecutionState, Flow, FlowContext, FlowInfo, FlowName,
-    FlowOutcome, Fork, ForkOrigin, IdempotencyKey, JournalEntry, ManualClock, Order, Outcome, Page,
-    Parent, ProviderHealth, ProviderInfo, ProviderReport, Result, Runtime, Timeline, Trigger,
-    Triggered, UserId, WaitSignal, WorkerId,
+    Caller, Change, Clock, Cursor, Decision, Degraded, EngineHealth, EngineStatus, Error,
+    ErrorCode, Event, EventFeed, EventRecord, EventSubscription, Execution, ExecutionError,
+    ExecutionId, ExecutionQuery, ExecutionSpec, ExecutionState, Flow, FlowContext, FlowInfo,
+    FlowName, FlowOutcome, Fork, ForkOrigin, IdempotencyKey, JournalEntry, ManualClock, Order,
+    Outcome, Page, Parent, ProviderHealth, ProviderInfo, ProviderReport, Result, Runtime, Timeline,
+    Trigger, Triggered, UserId, WaitSignal, WorkerId,
 };
 use serde_json::Value;
 use tokio::sync::Notify;
 
 #[derive(Debug)]
 pub(crate) struct Fake {
+    /// Itself, for callers.
+    me: Weak<Self>,
     state: Mutex<State>,
     feed: EventFeed,
     changed: Notify,
@@ -35,6 +37,8 @@ struct State {
     status: EngineStatus,
     failure: Option<Error>,
     triggers: Vec<Trigger>,
+    /// On whose behalf it was asked.
+    callers: Vec<Caller>,
     resumed_with: Option<Option<Value>>,
     decision: Option<Decision>,
     fork: Option<Fork>,
@@ -48,7 +52,8 @@ pub(crate) const TOKEN: &str = "5ec2e7";
 
 impl Fake {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             state: Mutex::new(State {
                 executions: Vec::new(),
                 events: Vec::new(),
@@ -56,6 +61,7 @@ impl Fake {
                 status: EngineStatus::Ready,
                 failure: None,
                 triggers: Vec::new(),
+                callers: Vec::new(),
                 resumed_with: None,
                 decision: None,
                 fork: None,
@@ -105,6 +111,11 @@ impl Fake {
     /// The last trigger that arrived.
     pub(crate) fn last_trigger(&self) -> Trigger {
         self.state.lock().triggers.last().cloned().expect("no trigger arrived")
+    }
+
+    /// On whose behalf it was asked last.
+    pub(crate) fn last_caller(&self) -> Option<Caller> {
+        self.state.lock().callers.last().cloned()
     }
 
     /// What the last resume brought.
@@ -280,6 +291,16 @@ impl Runtime for Fake {
             }
             changed.await;
         }
+    }
+
+    async fn wake_budget_waits(&self) -> Result<usize> {
+        self.failure()?;
+        Ok(0)
+    }
+
+    fn as_caller(&self, caller: Caller) -> Arc<dyn Runtime> {
+        self.state.lock().callers.push(caller);
+        self.me.upgrade().unwrap()
     }
 
     async fn resume(&self, id: ExecutionId, data: Option<Value>) -> Result<Execution> {

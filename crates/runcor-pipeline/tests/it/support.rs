@@ -252,7 +252,6 @@ impl Run {
             models: Arc::default(),
             calls: Arc::new(calls),
             http: http(true),
-            governance: Governance::default(),
             clock: Arc::new(SystemClock),
             spec: Arc::new(spec),
             flow: FlowFile::parse(yaml, "f.yaml").unwrap(),
@@ -283,6 +282,7 @@ impl Run {
             journal: Arc::clone(&self.journal) as Arc<dyn Journal>,
             calls: Arc::clone(&self.calls) as Arc<dyn Calls>,
             on_divergence: flow.info.config.on_divergence,
+            governance: Governance::default(),
             clock: Arc::clone(&self.clock),
             cancel: CancellationToken::new(),
         });
