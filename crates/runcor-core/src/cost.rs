@@ -5,7 +5,10 @@ mod budget;
 mod control;
 mod ledger;
 mod meter;
+mod report;
 mod scope;
+mod table;
+mod wire;
 
 pub use account::{BudgetAccount, BudgetRefusal, BudgetVerdict, VerdictKind};
 pub use budget::{
@@ -18,4 +21,6 @@ pub use ledger::{
     LedgerTotal,
 };
 pub use meter::{AttemptPlan, Held, Meter, NoMeter};
+pub use report::{CostShare, CostSummary};
 pub use scope::{Bill, CallScope, Caller};
+pub use table::{LEDGER_COLUMNS, csv_line};

@@ -49,8 +49,9 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use cost::{
     AccountId, AttemptOutcome, AttemptPlan, Bill, BudgetAccount, BudgetHold, BudgetKey,
     BudgetLimit, BudgetRefusal, BudgetScope, BudgetStatus, BudgetVerdict, BudgetWindow, Budgets,
-    CallScope, Caller, Enforcement, Held, LedgerDimension, LedgerEntry, LedgerFilter, LedgerQuery,
-    LedgerReads, LedgerTotal, Meter, NoMeter, OnExceed, Reservation, TopUp, VerdictKind,
+    CallScope, Caller, CostShare, CostSummary, Enforcement, Held, LEDGER_COLUMNS, LedgerDimension,
+    LedgerEntry, LedgerFilter, LedgerQuery, LedgerReads, LedgerTotal, Meter, NoMeter, OnExceed,
+    Reservation, TopUp, VerdictKind, csv_line,
 };
 pub use error::{Error, ErrorCode, Result, Retry};
 pub use event::{
@@ -88,7 +89,7 @@ pub use model::{
     ModelResponse, ModelService, ModelStream, ProviderError, ProviderErrorKind, ProviderStream,
     ResponseFormat, Role, Strategy, ToolCall, ToolDefinition, Usage,
 };
-pub use money::{Money, TokenPrice};
+pub use money::{LongPrice, Money, TokenPrice};
 pub use policy::{Admission, AllowAll, Operation, Policy, PolicyRequest, rate_limited};
 pub use quality::{
     Confidence, Evaluation, EvaluationQuery, EvaluatorFailure, EvaluatorResult, Flag, FlagQuery,

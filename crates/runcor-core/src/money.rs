@@ -114,6 +114,23 @@ pub struct TokenPrice {
     /// Price of one output token of reasoning; as any other when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_picos: Option<i64>,
+    /// What is charged instead for requests with a long input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<LongPrice>,
+}
+
+/// What one model charges for every token of a request whose input is long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LongPrice {
+    /// The most input tokens that do not make a request long, cached ones included.
+    pub above: u64,
+    /// Price of one input token.
+    pub input_picos: i64,
+    /// Price of one output token.
+    pub output_picos: i64,
+    /// Price of one input token that the vendor reads from its cache; as any other when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_picos: Option<i64>,
 }
 
 impl TokenPrice {
@@ -138,6 +155,11 @@ impl TokenPrice {
     /// vendor that reports more of them than of the whole is not believed.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Money {
+        if let Some(long) = self.long.filter(|long| usage.prompt_tokens > long.above) {
+            let LongPrice { input_picos, output_picos, cached_picos, .. } = long;
+            let price = Self { input_picos, output_picos, cached_picos, ..Self::default() };
+            return price.cost(usage);
+        }
         let tokens = |price: i64, count: u64| i128::from(price.max(0)) * i128::from(count);
         let parts = |price: i64, part_price: Option<i64>, whole: u64, part: u64| {
             let part = part.min(whole);
@@ -197,6 +219,7 @@ mod tests {
             output_picos: 2_000,
             cached_picos: Some(100_000),
             reasoning_picos: Some(3_000),
+            long: None,
         };
         let usage = Usage {
             prompt_tokens: 10,
@@ -206,5 +229,24 @@ mod tests {
             ..Usage::default()
         };
         assert_eq!(price.cost(&usage), Money::from_nanos(6 + 400 + 15));
+    }
+
+    #[test]
+    fn every_token_of_a_long_request_has_the_price_of_long_requests() {
+        let long = LongPrice {
+            above: 10,
+            input_picos: 5_000,
+            output_picos: 7_000,
+            cached_picos: Some(1_000),
+        };
+        let price = TokenPrice { long: Some(long), ..TokenPrice::default() };
+        let usage = |prompt_tokens| Usage {
+            prompt_tokens,
+            cached_tokens: 1,
+            completion_tokens: 2,
+            ..Usage::default()
+        };
+        assert_eq!(price.cost(&usage(10)), Money::ZERO);
+        assert_eq!(price.cost(&usage(11)), Money::from_nanos(50 + 1 + 14));
     }
 }

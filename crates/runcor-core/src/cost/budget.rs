@@ -220,17 +220,10 @@ impl BudgetLimit {
 /// Shows the limit in dollars, as the documentation does.
 impl Serialize for BudgetLimit {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let window = match self.window {
-            BudgetWindow::Custom(length) => serde_json::json!({
-                "type": "custom",
-                "durationMs": u64::try_from(length.as_millis()).unwrap_or(u64::MAX),
-            }),
-            named => serde_json::json!({ "type": named.as_text() }),
-        };
         let shown = serde_json::json!({
             "limit": self.limit.as_dollars(),
             "enforcement": self.enforcement,
-            "window": window,
+            "window": self.window,
             "onExceed": self.on_exceed,
         });
         shown.serialize(serializer)

@@ -79,10 +79,19 @@ impl Bill {
         self.entries.is_empty()
     }
 
-    /// Returns the operations that settle it.
+    /// Returns the operations that settle it, each row with the event that tells of it.
+    ///
+    /// A commit whose answer was lost is done again: then the row is there
+    /// already and only the event comes twice, with the same `id`.
     #[must_use]
     pub fn into_ops(self) -> Vec<Op> {
-        self.entries.into_iter().map(|entry| Op::Settle(Box::new(entry))).collect()
+        let mut ops = Vec::with_capacity(2 * self.entries.len());
+        for entry in self.entries {
+            let event = entry.event();
+            ops.push(Op::Settle(Box::new(entry)));
+            ops.extend(event.map(Op::Emit));
+        }
+        ops
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cost::{AttemptOutcome, BudgetScope};
 use crate::guard::GuardPhase;
-use crate::id::{ExecutionId, FlowName, TenantId, UserId};
+use crate::id::{AttemptId, ExecutionId, FlowName, TenantId, UserId};
 use crate::policy::Operation;
 use crate::quality::{Confidence, FlagSource, FlagStatus};
 use crate::rate::RateScope;
@@ -16,6 +16,8 @@ use crate::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CostRequest {
+    /// The row of the ledger; the event may come twice, with the same one.
+    pub id: AttemptId,
     /// The registered name of the provider.
     pub provider: String,
     /// The model.
