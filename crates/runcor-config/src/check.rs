@@ -4,6 +4,7 @@
 //! a property test holds it to the same verdicts as a full validator. It gives
 //! the JSON that deserialises into [`Config`](crate::Config).
 
+mod any;
 #[cfg(test)]
 mod laws;
 mod scalar;
@@ -34,6 +35,9 @@ impl<'s> Checker<'s, '_> {
         let Some(schema) = self.resolve(schema).as_object() else { return Value::Null };
         if let Some(Value::Array(branches)) = schema.get("anyOf") {
             return self.alternative(node, branches, path);
+        }
+        if schema.get("type").is_some_and(Value::is_array) {
+            return self.any(node, path);
         }
         match schema_type(schema) {
             "object" => self.mapping(node, schema, path),
@@ -72,6 +76,14 @@ impl<'s> Checker<'s, '_> {
                 Value::Null
             }
         }
+    }
+
+    /// Takes whatever there is.
+    fn any(&mut self, node: &Node, path: Path<'_>) -> Value {
+        if matches!(node.content, Content::Null) {
+            self.wrong_type(node, "a value", path);
+        }
+        any::read(node)
     }
 
     fn mapping(&mut self, node: &Node, schema: &'s Map<String, Value>, path: Path<'_>) -> Value {

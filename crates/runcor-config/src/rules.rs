@@ -3,6 +3,8 @@
 //! The rules look at nodes rather than at the finished [`Config`](crate::Config),
 //! so they also speak when other parts of the file are wrong, and know places.
 
+mod policy;
+
 use std::collections::HashMap;
 
 use crate::config::{NOT_BUILT, base_url_variable, key_variables, set};
@@ -42,6 +44,9 @@ pub(crate) fn apply(root: &Node, env: Env<'_>, findings: &mut Findings) {
     }
     if let Some(budgets) = root.get("costs").and_then(|costs| costs.get("budgets")) {
         windows(budgets, findings);
+    }
+    if let Some(section) = root.get("policy") {
+        policy::apply(section, findings);
     }
     if let Some(objectives) = root.get("objectives") {
         names(objectives, "name", Path::Root.key("objectives"), findings);

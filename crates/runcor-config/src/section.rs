@@ -1,5 +1,6 @@
 //! The sections of `runcor.yaml` as plain data, one file a section.
 
+mod any;
 mod connection;
 mod costs;
 mod discernment;
@@ -15,6 +16,7 @@ mod scheduler;
 mod state;
 mod telemetry;
 
+pub use any::Any;
 pub use connection::{Connection, Preset, Transport};
 pub use costs::{Budget, BudgetWindow, Budgets, Costs, Enforcement, WindowType};
 pub use discernment::{Autonomy, Discernment, Objective, Thresholds};
@@ -24,7 +26,8 @@ pub use flows::{AllowPrivate, Flows, Webhooks};
 pub use http::{Cors, CorsRules, HttpServer, OneOrMany};
 pub use mcp::McpServer;
 pub use policy::{
-    AccessPolicy, LimitBehavior, LimitScope, Operation, Policy, RateLimit, TenantPolicy,
+    AccessPolicy, LimitBehavior, LimitScope, LimitedOperation, Operation, Policy, PolicyRule,
+    RateLimit, RuleAction, RuleCondition, TenantPolicy, UnknownTenants,
 };
 pub use provider::{Provider, ProviderType, TokenCost};
 pub use routing::{Routing, RoutingStrategy};

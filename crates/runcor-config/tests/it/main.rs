@@ -12,6 +12,7 @@ mod environment;
 mod finding;
 mod laws;
 mod mistakes;
+mod policy;
 mod secrets;
 
 use runcor_config::{Config, Error, Loaded};
