@@ -3,5 +3,7 @@
 #![cfg(test)]
 
 mod life_of_an_execution;
+mod memories;
 mod places;
+mod shelf;
 mod support;

@@ -8,24 +8,31 @@ use parking_lot::Mutex;
 use runcor_core::{
     Calls, ChildCall, Divergence, Error, ErrorCode, ExecutionId, ExecutionSpec, FlowContext,
     FlowContextParts, FlowName, Governance, IdempotencyKey, Journal, JournalEntry, ManualClock,
-    ModelRequest, ModelResponse, ModelService, ModelStream, NoTools, Op, Outcome, Result,
-    Timestamp,
+    MemoryLimits, ModelRequest, ModelResponse, ModelService, ModelStream, NoTools, Op, Outcome,
+    Result, Store, Timestamp,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-/// A journal in memory.
+use crate::shelf::Shelf;
+
+/// A journal in memory, whose writes to memories go to a shelf.
 #[derive(Debug, Default)]
 pub(crate) struct FakeJournal {
     pub(crate) entries: Mutex<Vec<JournalEntry>>,
+    /// What is written with what comes next.
+    notes: Mutex<Vec<JournalEntry>>,
+    shelf: Shelf,
 }
 
 impl FakeJournal {
     fn write(&self, entry: JournalEntry) {
         let mut entries = self.entries.lock();
-        match entries.iter_mut().find(|stored| stored.path == entry.path) {
-            Some(stored) => *stored = entry,
-            None => entries.push(entry),
+        for entry in std::mem::take(&mut *self.notes.lock()).into_iter().chain([entry]) {
+            match entries.iter_mut().find(|stored| stored.path == entry.path) {
+                Some(stored) => *stored = entry,
+                None => entries.push(entry),
+            }
         }
     }
 
@@ -47,17 +54,22 @@ impl Journal for FakeJournal {
         Ok(())
     }
 
-    async fn end(&self, entry: JournalEntry, _: bool, _: Vec<Op>) -> Result<()> {
+    async fn end(&self, entry: JournalEntry, _: bool, with: Vec<Op>) -> Result<()> {
+        if !with.is_empty() {
+            // Others write in between.
+            tokio::task::yield_now().await;
+        }
+        self.shelf.apply(&with)?;
         self.write(entry);
         Ok(())
     }
 
     fn note(&self, entry: Option<JournalEntry>, _: Vec<Op>) {
-        entry.into_iter().for_each(|entry| self.write(entry));
+        self.notes.lock().extend(entry);
     }
 
     fn has_notes(&self) -> bool {
-        false
+        !self.notes.lock().is_empty()
     }
 }
 
@@ -109,25 +121,43 @@ pub(crate) struct Bed {
     pub(crate) journal: Arc<FakeJournal>,
     pub(crate) models: Arc<FakeModels>,
     pub(crate) clock: ManualClock,
+    pub(crate) limits: MemoryLimits,
+    shelf: Shelf,
     spec: Arc<ExecutionSpec>,
 }
 
 impl Bed {
     pub(crate) fn new() -> Self {
+        Self::beside(&Shelf::default(), |_| {})
+    }
+
+    /// Makes an execution that shares its memories with others.
+    pub(crate) fn beside(shelf: &Shelf, describe: impl FnOnce(&mut ExecutionSpec)) -> Self {
         let start = Timestamp::from_millis(1_767_225_600_000);
-        let spec = ExecutionSpec::new(
+        let mut spec = ExecutionSpec::new(
             ExecutionId::mint(start),
             FlowName::new("f").unwrap(),
             IdempotencyKey::new("k").unwrap(),
             Value::Null,
             start,
         );
-        let clock = ManualClock::new();
-        Self { journal: Arc::default(), models: Arc::default(), clock, spec: Arc::new(spec) }
+        describe(&mut spec);
+        let shelf = shelf.clone();
+        let journal = FakeJournal { shelf: shelf.clone(), ..FakeJournal::default() };
+        Self {
+            journal: Arc::new(journal),
+            models: Arc::default(),
+            clock: ManualClock::new(),
+            limits: MemoryLimits::default(),
+            shelf,
+            spec: Arc::new(spec),
+        }
     }
 
-    /// Returns the context of one more run.
+    /// Returns the context of one more run; what was only noted is forgotten, as by a crash.
     pub(crate) fn ctx(&self) -> FlowContext {
+        self.journal.notes.lock().clear();
+        let store = Some(Arc::new(self.shelf.clone()) as Arc<dyn Store>);
         FlowContext::new(FlowContextParts {
             spec: Arc::clone(&self.spec),
             retry_count: 0,
@@ -138,7 +168,7 @@ impl Bed {
             journal: Arc::clone(&self.journal) as Arc<dyn Journal>,
             calls: Arc::new(NoCalls),
             on_divergence: Divergence::Fail,
-            governance: Governance::default(),
+            governance: Governance { store, memory_limits: self.limits, ..Governance::default() },
             clock: Arc::new(self.clock.clone()),
             cancel: CancellationToken::new(),
         })
