@@ -88,16 +88,17 @@ pub trait Guard: fmt::Debug + Send + Sync {
     /// `GUARDRAIL_BLOCKED`.
     async fn check(&self, phase: GuardPhase, content: Value, scope: &GuardScope) -> Result<Value>;
 
-    /// Begins to look at an answer that comes in pieces; `None` where nothing looks at it.
-    ///
-    /// What can only be judged as a whole is judged by [`check`](Self::check) at the end.
+    /// Begins to look at an answer that comes in pieces; `None` where nothing
+    /// in particular does, and [`check`](Self::check) at the end is enough.
     fn stream(&self, scope: &GuardScope) -> Option<Box<dyn StreamGuard>>;
 }
 
 /// Looks at one answer that comes in pieces.
 ///
 /// It holds back what may still become part of something that must not go on,
-/// and never more than its bound.
+/// and never more than its bound. What it has let go on is out: what can only
+/// be judged whole comes last, and can do no more than fail the call.
+#[async_trait]
 pub trait StreamGuard: Send {
     /// Takes more text and returns what may go on by now.
     ///
@@ -105,11 +106,19 @@ pub trait StreamGuard: Send {
     /// `GUARDRAIL_BLOCKED`; the answer ends there.
     fn push(&mut self, text: &str) -> Result<String>;
 
-    /// Returns what was held back.
+    /// Returns what was held back, once there is no more text.
     ///
     /// # Errors
     /// `GUARDRAIL_BLOCKED`.
-    fn finish(&mut self) -> Result<String>;
+    async fn finish(&mut self) -> Result<String>;
+
+    /// Returns the whole answer as it may go on: its text as it was let go on, and the rest of it.
+    ///
+    /// Whoever looked at the text while it came does not look at it again.
+    ///
+    /// # Errors
+    /// `GUARDRAIL_BLOCKED`.
+    async fn close(&mut self, answer: Value) -> Result<Value>;
 }
 
 /// A guard that looks at nothing.

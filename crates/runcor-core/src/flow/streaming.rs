@@ -1,108 +1,64 @@
 //! Guardrails around model calls of a flow, whole and in pieces.
 
-use std::collections::VecDeque;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+mod pieces;
 
-use futures_core::Stream;
-use futures_util::StreamExt;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use self::pieces::GuardedPieces;
 use super::context::FlowContext;
 use crate::cost::Caller;
-use crate::error::{Error, Result};
-use crate::guard::{GuardPhase, GuardScope, StreamGuard};
-use crate::model::{Message, ModelChunk, ModelRequest, ModelResponse, ModelStream};
+use crate::error::{Error, ErrorCode, Result};
+use crate::guard::{Guard, GuardPhase, GuardScope};
+use crate::model::{ModelRequest, ModelResponse, ModelStream};
 use crate::policy::{Operation, PolicyRequest};
 
 impl FlowContext {
-    /// Returns content as guardrails let it go on.
-    pub(crate) async fn guarded(&self, phase: GuardPhase, content: Value) -> Result<Value> {
-        let Some(guard) = &self.governance().guard else { return Ok(content) };
+    /// Returns the guard of a phase, where one looks at it.
+    fn guard_of(&self, phase: GuardPhase) -> Option<(&dyn Guard, GuardScope)> {
+        let guard = self.governance().guard.as_deref()?;
         let scope = GuardScope::of(self.spec());
-        if guard.watches(phase, &scope) {
-            guard.check(phase, content, &scope).await
-        } else {
-            Ok(content)
-        }
+        guard.watches(phase, &scope).then_some((guard, scope))
     }
 
-    fn is_guarded(&self, phase: GuardPhase) -> bool {
-        let guard = self.governance().guard.as_ref();
-        guard.is_some_and(|guard| guard.watches(phase, &GuardScope::of(self.spec())))
+    /// Returns content as guardrails let it go on.
+    pub(crate) async fn guarded(&self, phase: GuardPhase, content: Value) -> Result<Value> {
+        match self.guard_of(phase) {
+            Some((guard, scope)) => guard.check(phase, content, &scope).await,
+            None => Ok(content),
+        }
     }
 
     /// Returns a request as guardrails let it go to a model: its texts, nothing else.
     pub(crate) async fn guarded_request(&self, mut request: ModelRequest) -> Result<ModelRequest> {
-        if !self.is_guarded(GuardPhase::ModelRequest) {
-            return Ok(request);
-        }
+        let phase = GuardPhase::ModelRequest;
+        let Some((guard, scope)) = self.guard_of(phase) else { return Ok(request) };
         let texts = json!({
-            "prompt": request.prompt,
-            "systemPrompt": request.system_prompt,
-            "messages": request.messages,
+            "prompt": request.prompt.take(),
+            "systemPrompt": request.system_prompt.take(),
+            "messages": std::mem::take(&mut request.messages),
         });
-        let mut checked = self.guarded(GuardPhase::ModelRequest, texts).await?;
-        request.prompt = text_at(&mut checked, "prompt", request.prompt);
-        request.system_prompt = text_at(&mut checked, "systemPrompt", request.system_prompt);
-        let messages = checked.get_mut("messages").map(Value::take).unwrap_or_default();
-        if let Ok(messages) = serde_json::from_value::<Vec<Message>>(messages) {
-            request.messages = messages;
-        }
+        let mut checked = Checked(guard.check(phase, texts, &scope).await?, phase);
+        request.prompt = checked.text("prompt");
+        request.system_prompt = checked.text("systemPrompt");
+        request.messages = checked.list("messages")?;
         Ok(request)
     }
 
-    /// Returns an answer as guardrails let it go to the flow: its text and its tool calls.
-    pub(crate) async fn guarded_response(&self, answer: ModelResponse) -> Result<ModelResponse> {
-        if !self.is_guarded(GuardPhase::ModelResponse) {
-            return Ok(answer);
-        }
-        let mut answer = answer;
-        if answer.tool_calls.is_empty() && answer.parsed.is_none() {
-            let text = Value::String(std::mem::take(&mut answer.text));
-            let checked = self.guarded(GuardPhase::ModelResponse, text).await?;
-            answer.text = match checked {
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            return Ok(answer);
-        }
-        let content = json!({
-            "text": answer.text, "toolCalls": answer.tool_calls, "parsed": answer.parsed,
-        });
-        let mut checked = self.guarded(GuardPhase::ModelResponse, content).await?;
-        answer.text = text_at(&mut checked, "text", Some(answer.text)).unwrap_or_default();
-        let calls = checked.get_mut("toolCalls").map(Value::take).unwrap_or_default();
-        if let Ok(calls) = serde_json::from_value(calls) {
-            answer.tool_calls = calls;
-        }
-        if answer.parsed.is_some() {
-            answer.parsed = checked.get_mut("parsed").map(Value::take);
-        }
-        Ok(answer)
+    /// Returns an answer as guardrails let it go to the flow: its text, its tool
+    /// calls and what was made of its text.
+    pub(crate) async fn guarded_response(&self, mut answer: ModelResponse) -> Result<ModelResponse> {
+        let phase = GuardPhase::ModelResponse;
+        let Some((guard, scope)) = self.guard_of(phase) else { return Ok(answer) };
+        let content = content_of(&mut answer);
+        let checked = guard.check(phase, content, &scope).await?;
+        with_content(answer, checked)
     }
 
     /// Returns an answer in pieces as guardrails let it go to the flow.
     pub(crate) fn guarded_stream(&self, pieces: ModelStream) -> ModelStream {
-        let guard = self.governance().guard.as_ref();
-        let window = guard.and_then(|guard| guard.stream(&GuardScope::of(self.spec())));
-        if window.is_none() && !self.is_guarded(GuardPhase::ModelResponse) {
-            return pieces;
-        }
-        let released = Released { pieces, window, text: String::new(), ready: VecDeque::new() };
-        let ctx = self.clone();
-        Box::pin(released.then(move |piece| {
-            let ctx = ctx.clone();
-            async move {
-                match piece? {
-                    ModelChunk::Finished { response } => {
-                        let response = Box::new(ctx.guarded_response(*response).await?);
-                        Ok(ModelChunk::Finished { response })
-                    }
-                    piece => Ok(piece),
-                }
-            }
-        }))
+        let Some((guard, scope)) = self.guard_of(GuardPhase::ModelResponse) else { return pieces };
+        let window = guard.stream(&scope);
+        Box::pin(GuardedPieces::new(self.clone(), pieces, window))
     }
 
     /// Asks whether the flow may call a tool.
@@ -122,72 +78,68 @@ impl FlowContext {
     }
 }
 
-fn text_at(checked: &mut Value, key: &str, before: Option<String>) -> Option<String> {
-    match checked.get_mut(key).map(Value::take) {
-        Some(Value::String(text)) => Some(text),
-        _ => before,
+/// Takes what guardrails look at out of an answer: the text alone, or with
+/// whatever else there is.
+fn content_of(answer: &mut ModelResponse) -> Value {
+    let text = std::mem::take(&mut answer.text);
+    if answer.tool_calls.is_empty() && answer.parsed.is_none() {
+        return Value::String(text);
+    }
+    let mut content = Map::new();
+    content.insert("text".to_owned(), Value::String(text));
+    content.insert("toolCalls".to_owned(), json!(std::mem::take(&mut answer.tool_calls)));
+    if let Some(parsed) = answer.parsed.take() {
+        content.insert("parsed".to_owned(), parsed);
+    }
+    Value::Object(content)
+}
+
+/// Puts back what [`content_of`] took.
+fn with_content(mut answer: ModelResponse, content: Value) -> Result<ModelResponse> {
+    let Value::Object(fields) = content else {
+        answer.text = text_of(content).unwrap_or_default();
+        return Ok(answer);
+    };
+    let is_parsed = fields.contains_key("parsed");
+    let mut checked = Checked(Value::Object(fields), GuardPhase::ModelResponse);
+    answer.text = checked.text("text").unwrap_or_default();
+    answer.tool_calls = checked.list("toolCalls")?;
+    answer.parsed = is_parsed.then(|| checked.field("parsed"));
+    Ok(answer)
+}
+
+/// What guardrails made of content that had fields.
+///
+/// A field that they took away is gone: it is never taken from what they were shown.
+struct Checked(Value, GuardPhase);
+
+impl Checked {
+    fn field(&mut self, name: &str) -> Value {
+        self.0.get_mut(name).map(Value::take).unwrap_or_default()
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        text_of(self.field(name))
+    }
+
+    fn list<T: serde::de::DeserializeOwned>(&mut self, name: &str) -> Result<Vec<T>> {
+        let list = self.field(name);
+        if list.is_null() {
+            return Ok(Vec::new());
+        }
+        // The parser's own words would repeat the content.
+        serde_json::from_value(list).map_err(|_| {
+            let phase = self.1.as_str();
+            let message = format!("a guardrail made something else of {name:?} in {phase}");
+            Error::new(ErrorCode::GuardrailBlocked, message)
+        })
     }
 }
 
-/// Passes on what a window has released.
-struct Released {
-    pieces: ModelStream,
-    window: Option<Box<dyn StreamGuard>>,
-    /// Everything that was released.
-    text: String,
-    ready: VecDeque<Result<ModelChunk>>,
-}
-
-impl Released {
-    fn take(&mut self, piece: ModelChunk) {
-        let Some(window) = &mut self.window else { return self.ready.push_back(Ok(piece)) };
-        match piece {
-            ModelChunk::TextDelta { text } => match window.push(&text) {
-                Ok(text) => self.release(text),
-                Err(error) => self.stop(error),
-            },
-            ModelChunk::Finished { mut response } => match window.finish() {
-                Ok(text) => {
-                    self.release(text);
-                    if response.text != self.text {
-                        response.text.clone_from(&self.text);
-                    }
-                    self.ready.push_back(Ok(ModelChunk::Finished { response }));
-                }
-                Err(error) => self.stop(error),
-            },
-            piece @ ModelChunk::ToolCall { .. } => self.ready.push_back(Ok(piece)),
-        }
-    }
-
-    fn release(&mut self, text: String) {
-        if !text.is_empty() {
-            self.text.push_str(&text);
-            self.ready.push_back(Ok(ModelChunk::TextDelta { text }));
-        }
-    }
-
-    /// Ends the answer: what comes after content that must not go on does not go on either.
-    fn stop(&mut self, error: Error) {
-        self.pieces = Box::pin(futures_util::stream::empty());
-        self.ready.push_back(Err(error));
-    }
-}
-
-impl Stream for Released {
-    type Item = Result<ModelChunk>;
-
-    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
-        loop {
-            if let Some(piece) = this.ready.pop_front() {
-                return Poll::Ready(Some(piece));
-            }
-            match std::task::ready!(this.pieces.as_mut().poll_next(context)) {
-                Some(Ok(piece)) => this.take(piece),
-                Some(Err(error)) => this.ready.push_back(Err(error)),
-                None => return Poll::Ready(None),
-            }
-        }
+fn text_of(value: Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
     }
 }
