@@ -106,6 +106,11 @@ impl Held {
         &self.ceiling
     }
 
+    /// Books nothing: the request was refused before it was made.
+    pub fn never_made(mut self) {
+        self.entry = None;
+    }
+
     /// Books an answer.
     pub fn answered(mut self, model: &str, usage: Usage, took: Duration) {
         self.book(AttemptOutcome::Answered, Some(model), usage, took);
