@@ -92,8 +92,9 @@ pub use model::{
 pub use money::{LongPrice, Money, TokenPrice};
 pub use policy::{Admission, AllowAll, Operation, Policy, PolicyRequest, rate_limited};
 pub use quality::{
-    Confidence, Evaluation, EvaluationQuery, EvaluatorFailure, EvaluatorResult, Flag, FlagQuery,
-    FlagSource, FlagStatus, Quality, QualityReads,
+    Comparison, ComparisonRow, ComparisonVerdict, Confidence, Evaluation, EvaluationQuery,
+    EvaluatorFailure, EvaluatorResult, ExecutionSet, Flag, FlagQuery, FlagSource, FlagStatus,
+    PastEvaluations, PastQuery, Quality, QualityReads,
 };
 pub use rate::{RateKey, RateQueue, RateRefusal, RateScope, RateTake, RateWindow};
 pub use runtime::{EngineStatus, Fork, ProviderInfo, ProviderReport, Runtime, Trigger, Triggered};

@@ -1,12 +1,18 @@
 //! Quality: what evaluators thought of an execution, and flags for people to look at.
 
+mod comparison;
+mod past;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use comparison::{Comparison, ComparisonRow, ComparisonVerdict, ExecutionSet};
+pub use past::{PastEvaluations, PastQuery};
+
 use crate::cost::Caller;
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ExecutionId, FlowName, TenantId, UserId};
 use crate::store::{Cursor, Order, Page, StoreError};
 use crate::time::Timestamp;
@@ -226,8 +232,34 @@ pub trait Quality: std::fmt::Debug + Send + Sync {
     /// Judges an execution that is complete now, whatever was thought of it before.
     ///
     /// # Errors
-    /// `EXECUTION_NOT_FOUND`, `INVALID_STATE` (it is not complete), `STORAGE_…`.
+    /// `EXECUTION_NOT_FOUND`, `INVALID_STATE` (it is not complete),
+    /// `EVALUATION_NOT_FOUND` (no evaluator applies to its flow), `STORAGE_…`.
     async fn evaluate(&self, caller: &Caller, id: ExecutionId) -> Result<Evaluation>;
+
+    /// Judges executions of the past, a chunk with each call.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` for a foreign cursor, `STORAGE_…`.
+    async fn evaluate_past(&self, caller: &Caller, query: &PastQuery) -> Result<PastEvaluations> {
+        let _ = (caller, query);
+        Err(not_offered("judges no executions of the past"))
+    }
+
+    /// Compares two sets of executions by what was thought of them, what they
+    /// cost and how long they took.
+    ///
+    /// # Errors
+    /// `EXECUTION_NOT_FOUND` for one that is named, `VALIDATION_ERROR` for a
+    /// set that is too large or not described, `STORAGE_…`.
+    async fn compare(
+        &self,
+        caller: &Caller,
+        first: &ExecutionSet,
+        second: &ExecutionSet,
+    ) -> Result<Comparison> {
+        let _ = (caller, first, second);
+        Err(not_offered("compares no executions"))
+    }
 
     /// Returns what was thought of an execution.
     ///
@@ -244,6 +276,12 @@ pub trait Quality: std::fmt::Debug + Send + Sync {
         caller: &Caller,
         query: &EvaluationQuery,
     ) -> Result<Page<Evaluation>>;
+
+    /// Returns the flag of an execution, `None` while it has none.
+    ///
+    /// # Errors
+    /// `STORAGE_…`.
+    async fn flag_of(&self, caller: &Caller, id: ExecutionId) -> Result<Option<Flag>>;
 
     /// Puts a flag on an execution.
     ///
@@ -262,4 +300,8 @@ pub trait Quality: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// `VALIDATION_ERROR` for a foreign cursor, `STORAGE_…`.
     async fn flags(&self, caller: &Caller, query: &FlagQuery) -> Result<Page<Flag>>;
+}
+
+fn not_offered(what: &str) -> Error {
+    Error::new(ErrorCode::NotFound, format!("this part of the runtime {what}"))
 }
