@@ -1,7 +1,8 @@
-//! (Say in one line what the crate is.)
-//!
-//! (Say what it does, what it leaves to others, and where to begin.)
+//! Quality of results.
 
-mod error;
+mod aggregate;
+mod evaluator;
+mod registration;
 
-pub use error::Error;
+pub use evaluator::{EvalContext, Evaluator, Judgement};
+pub use registration::{Registration, Thresholds};

@@ -1,7 +1,7 @@
-//! (Say in one line what the crate is.)
-//!
-//! (Say what it does, what it leaves to others, and where to begin.)
+#![doc = include_str!("../README.md")]
 
-mod error;
+mod memories;
+mod memory;
 
-pub use error::Error;
+pub use memories::Memories;
+pub use memory::Memory;

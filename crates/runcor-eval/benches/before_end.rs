@@ -1,0 +1,3 @@
+//! What evaluators cost the execution itself: only what is asked before its end.
+
+fn main() {}
