@@ -1,13 +1,20 @@
 //! Batches: operations applied one by one, and taken back when one of them can't be.
 
+mod expiry;
+mod funds;
 mod journal;
+mod kept;
 
 use runcor_core::{
-    Batch, Event, EventFeed, Execution, ExecutionId, ExecutionStatus, Fence, JournalEntry, Op,
-    Receipt, StoreError, Timestamp, WorkerId,
+    Batch, Event, EventFeed, Execution, ExecutionId, ExecutionState, ExecutionStatus, Fence,
+    JournalEntry, MemoryOwner, MemorySpace, Op, Receipt, StoreError, Timestamp, WorkerId,
 };
 
 use crate::executions::Key;
+use crate::memories::MemoryUndo;
+use crate::money::FundsUndo;
+use crate::quality::QualityUndo;
+use crate::rates::RateUndo;
 use crate::record::Record;
 use crate::state::State;
 use crate::workers::Lease;
@@ -22,6 +29,10 @@ enum Undo {
     Replace(u64, Box<JournalEntry>),
     Seed(u64),
     Lease(WorkerId, Option<Lease>),
+    Funds(FundsUndo),
+    Rate(RateUndo),
+    Memory(MemoryUndo),
+    Quality(QualityUndo),
 }
 
 /// A batch under way.
@@ -29,23 +40,23 @@ struct Work<'a> {
     state: &'a mut State,
     undo: Vec<Undo>,
     events: Vec<Event>,
-    swept: usize,
+    receipt: Receipt,
 }
 
 impl State {
     /// Applies a batch, whole or not at all.
     pub(crate) fn commit(&mut self, batch: Batch, feed: &EventFeed) -> Result<Receipt, StoreError> {
         let undo = Vec::with_capacity(batch.ops.len());
-        let mut work = Work { state: self, undo, events: Vec::new(), swept: 0 };
+        let mut work = Work { state: self, undo, events: Vec::new(), receipt: Receipt::default() };
         for op in batch.ops {
             if let Err(error) = work.apply(op) {
                 work.roll_back();
                 return Err(error);
             }
         }
-        let Work { state, events, swept, .. } = work;
+        let Work { state, events, receipt, .. } = work;
         state.log.append(events, feed);
-        Ok(Receipt::default().with_swept(swept))
+        Ok(receipt)
     }
 }
 
@@ -78,6 +89,45 @@ impl Work<'_> {
             }
             // There is nothing to be packed into.
             Op::Compact { .. } => Ok(()),
+            Op::Reserve(reservation) => self.reserve(reservation),
+            Op::Settle(entry) => {
+                self.settle(entry);
+                Ok(())
+            }
+            Op::Lapse { now, limit } => {
+                self.lapse(now, limit);
+                Ok(())
+            }
+            Op::TopUp { account, amount } => {
+                self.top_up(&account, amount);
+                Ok(())
+            }
+            Op::Take(wish) => self.take_turn(&wish),
+            Op::Remember(write) => self.remember(*write),
+            Op::ForgetAll(space) => {
+                self.forget_all(&space);
+                Ok(())
+            }
+            Op::AwaitEvaluation { id } => {
+                let undo = self.state.quality.wait(id);
+                self.undo.push(Undo::Quality(undo));
+                Ok(())
+            }
+            Op::Evaluate(evaluation) => {
+                let undo = self.state.quality.evaluate(evaluation);
+                self.undo.extend(undo.map(Undo::Quality));
+                Ok(())
+            }
+            Op::SkipEvaluation { id } => {
+                let undo = self.state.quality.skip(id);
+                self.undo.push(Undo::Quality(undo));
+                Ok(())
+            }
+            Op::Flag { flag, expect } => self.flag(flag, expect),
+            Op::Expire { now, limit, keep_ledger, keep_evaluations } => {
+                self.expire(now, limit, keep_ledger, keep_evaluations);
+                Ok(())
+            }
             // The enum may grow; a store that does not know an operation must not half-do it.
             _ => Err(StoreError::Unavailable {
                 message: "the memory store does not know this operation".to_owned(),
@@ -85,12 +135,18 @@ impl Work<'_> {
         }
     }
 
-    fn insert(&mut self, execution: Execution) -> Result<(), StoreError> {
+    fn insert(&mut self, mut execution: Execution) -> Result<(), StoreError> {
         if let Some(record) = self.state.executions.by_key(Key::of(&execution)) {
             return Err(StoreError::Duplicate { existing: Box::new(record.execution.clone()) });
         }
         if let Some((_, record)) = self.state.executions.by_id(execution.id()) {
             return Err(conflict(execution.id(), Some(record)));
+        }
+        if let Some(turn) = self.receipt.turn
+            && execution.state() == ExecutionState::Queued
+        {
+            let due = &mut execution.status.due;
+            *due = Some(due.map_or(turn, |due| due.max(turn)));
         }
         let number = self.state.add(execution);
         self.undo.push(Undo::Add(number));
@@ -142,13 +198,17 @@ impl Work<'_> {
     fn sweep(&mut self, now: Timestamp, limit: usize) {
         for number in self.state.queues.expired(now, limit) {
             self.take(number);
-            self.swept += 1;
+            self.receipt.swept += 1;
         }
     }
 
     fn take(&mut self, number: u64) {
-        let record = self.state.take(number);
-        self.undo.extend(record.map(|record| Undo::Take(number, record)));
+        let Some(record) = self.state.take(number) else { return };
+        let spec = &record.execution.spec;
+        let (id, tenant, owner) = (spec.id, spec.tenant_id.clone(), MemoryOwner::Session(spec.id));
+        self.undo.push(Undo::Take(number, record));
+        self.forget_all(&MemorySpace { tenant, owner });
+        self.undo.extend(self.state.quality.forget(id).map(Undo::Quality));
     }
 
     /// Finds an execution that stands where the author of a change last saw it.
@@ -174,6 +234,10 @@ impl Work<'_> {
                 Undo::Lease(worker, former) => {
                     self.state.set_lease(worker, former);
                 }
+                Undo::Funds(undo) => self.state.funds.undo(undo),
+                Undo::Rate(undo) => self.state.rates.undo(undo),
+                Undo::Memory(undo) => self.state.memories.undo(undo),
+                Undo::Quality(undo) => self.undo_quality(undo),
             }
         }
     }

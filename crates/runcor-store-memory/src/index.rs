@@ -4,21 +4,21 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
 /// In how many tables the keys are spread; a power of two.
-const TABLES: usize = 64;
+pub(crate) const TABLES: usize = 64;
 
-/// The creation numbers of executions by a key.
+/// Values by a key: the creation numbers of executions, unless it says otherwise.
 ///
 /// A hash table that grows moves all that it holds at once, while everybody
 /// waits for the lock: with a million keys that takes half a second. So the
 /// keys are spread over many tables, of which one grows at a time, and each key
 /// has its hash beside it, so that the text of keys is not read again.
 #[derive(Debug)]
-pub(crate) struct Index<K> {
+pub(crate) struct Index<K, V = u64> {
     hasher: RandomState,
-    tables: Vec<Table<K>>,
+    tables: Vec<Table<K, V>>,
 }
 
-type Table<K> = HashMap<Hashed<K>, u64, BuildHasherDefault<Kept>>;
+type Table<K, V> = HashMap<Hashed<K>, V, BuildHasherDefault<Kept>>;
 
 #[derive(Debug, PartialEq, Eq)]
 struct Hashed<K> {
@@ -34,7 +34,7 @@ impl<K> Hash for Hashed<K> {
 
 /// Returns the hash that it is given.
 #[derive(Debug, Default)]
-struct Kept(u64);
+pub(crate) struct Kept(u64);
 
 impl Hasher for Kept {
     fn write(&mut self, bytes: &[u8]) {
@@ -54,22 +54,38 @@ impl Hasher for Kept {
 
 impl<K: Eq + Hash> Index<K> {
     pub(crate) fn get(&self, key: K) -> Option<u64> {
+        self.find(key).copied()
+    }
+}
+
+impl<K: Eq + Hash, V> Index<K, V> {
+    pub(crate) fn find(&self, key: K) -> Option<&V> {
         let key = self.hashed(key);
-        self.tables.get(place(key.hash))?.get(&key).copied()
+        self.tables.get(place(key.hash))?.get(&key)
     }
 
-    pub(crate) fn insert(&mut self, key: K, number: u64) {
+    pub(crate) fn find_mut(&mut self, key: K) -> Option<&mut V> {
         let key = self.hashed(key);
-        if let Some(table) = self.tables.get_mut(place(key.hash)) {
-            table.insert(key, number);
-        }
+        self.tables.get_mut(place(key.hash))?.get_mut(&key)
     }
 
-    pub(crate) fn remove(&mut self, key: K) {
+    /// Returns the value of a key, which is the default until it is set.
+    pub(crate) fn find_or_default(&mut self, key: K) -> Option<&mut V>
+    where
+        V: Default,
+    {
         let key = self.hashed(key);
-        if let Some(table) = self.tables.get_mut(place(key.hash)) {
-            table.remove(&key);
-        }
+        Some(self.tables.get_mut(place(key.hash))?.entry(key).or_default())
+    }
+
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+        let key = self.hashed(key);
+        self.tables.get_mut(place(key.hash))?.insert(key, value)
+    }
+
+    pub(crate) fn remove(&mut self, key: K) -> Option<V> {
+        let key = self.hashed(key);
+        self.tables.get_mut(place(key.hash))?.remove(&key)
     }
 
     fn hashed(&self, key: K) -> Hashed<K> {
@@ -77,25 +93,25 @@ impl<K: Eq + Hash> Index<K> {
     }
 }
 
-impl<K: Eq + Hash + Clone> PartialEq for Index<K> {
+impl<K: Eq + Hash + Clone, V: PartialEq> PartialEq for Index<K, V> {
     /// Indexes are equal when they hold the same, whatever it hashes to in each.
     fn eq(&self, other: &Self) -> bool {
         let size = |index: &Self| index.tables.iter().map(HashMap::len).sum::<usize>();
         let mut entries = self.tables.iter().flatten();
         size(self) == size(other)
-            && entries.all(|(hashed, number)| other.get(hashed.key.clone()) == Some(*number))
+            && entries.all(|(hashed, value)| other.find(hashed.key.clone()) == Some(value))
     }
 }
 
-impl<K> Default for Index<K> {
+impl<K, V> Default for Index<K, V> {
     fn default() -> Self {
-        let tables = std::iter::repeat_with(Table::default).take(TABLES).collect();
+        let tables = std::iter::repeat_with(HashMap::default).take(TABLES).collect();
         Self { hasher: RandomState::new(), tables }
     }
 }
 
 /// Chooses the table by bits in the middle: a table itself uses those at both ends.
-fn place(hash: u64) -> usize {
+pub(crate) fn place(hash: u64) -> usize {
     usize::try_from(hash >> 40).unwrap_or(0) % TABLES
 }
 

@@ -28,7 +28,7 @@
 //! # }
 //! ```
 
-mod away;
+mod reads;
 mod store;
 
 mod batch;
@@ -40,8 +40,13 @@ mod executions;
 mod groups;
 mod index;
 mod journal;
+mod keyed;
 mod listing;
+mod memories;
+mod money;
+mod quality;
 mod queues;
+mod rates;
 mod record;
 mod workers;
 

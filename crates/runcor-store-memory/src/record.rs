@@ -15,6 +15,8 @@ pub(crate) struct Record {
     pub(crate) place: Option<Place>,
     /// Absent as long as nothing was written.
     pub(crate) journal: Option<Box<JournalLog>>,
+    /// Whether a flag keeps it from being swept away.
+    pub(crate) is_kept: bool,
 }
 
 /// A place in one of the queues.
@@ -39,7 +41,7 @@ pub(crate) enum Queue {
 
 impl Record {
     pub(crate) fn new(execution: Execution) -> Self {
-        Self { execution, place: None, journal: None }
+        Self { execution, place: None, journal: None, is_kept: false }
     }
 
     pub(crate) fn fence(&self) -> Fence {
@@ -61,6 +63,7 @@ impl Record {
         let status = &self.execution.status;
         match status.state {
             ExecutionState::Waiting => place(Queue::Wait, status.due),
+            ExecutionState::Complete | ExecutionState::Failed if self.is_kept => None,
             ExecutionState::Complete | ExecutionState::Failed => place(Queue::Expiry, status.due),
             ExecutionState::Queued | ExecutionState::Running | ExecutionState::Retrying => {
                 match status.owner {

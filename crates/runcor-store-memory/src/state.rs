@@ -1,10 +1,14 @@
 //! The state under the lock, and the steps that keep its parts in agreement.
 
-use runcor_core::{Execution, ExecutionStatus, Timestamp, WorkerId};
+use runcor_core::{Execution, ExecutionId, ExecutionStatus, FlagStatus, Timestamp, WorkerId};
 
 use crate::events::EventLog;
 use crate::executions::Executions;
+use crate::memories::Memories;
+use crate::money::Funds;
+use crate::quality::Quality;
 use crate::queues::Queues;
+use crate::rates::Rates;
 use crate::record::{Record, holder};
 use crate::workers::{Lease, Workers};
 
@@ -15,6 +19,10 @@ pub(crate) struct State {
     pub(crate) queues: Queues,
     pub(crate) workers: Workers,
     pub(crate) log: EventLog,
+    pub(crate) funds: Funds,
+    pub(crate) rates: Rates,
+    pub(crate) memories: Memories,
+    pub(crate) quality: Quality,
 }
 
 impl State {
@@ -69,6 +77,18 @@ impl State {
     /// Ends a lease at `until`.
     pub(crate) fn end_lease(&mut self, worker: WorkerId, until: Timestamp) {
         self.set_lease(worker, Some(Lease { until, gone: true }));
+    }
+
+    /// Notes with an execution whether its flag keeps it from being swept away.
+    pub(crate) fn note_flag(&mut self, id: ExecutionId) {
+        let status = self.quality.flag_status(id);
+        let is_kept = status.is_some_and(|status| status != FlagStatus::Resolved);
+        let Some(number) = self.executions.by_id(id).map(|(number, _)| number) else { return };
+        self.leave(number);
+        if let Some(record) = self.executions.get_mut(number) {
+            record.is_kept = is_kept;
+        }
+        self.enter(number);
     }
 
     pub(crate) fn next_due(&self, now: Timestamp) -> Option<Timestamp> {

@@ -43,7 +43,7 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn with<T>(
+    pub(crate) fn with<T>(
         &self,
         work: impl FnOnce(&mut State) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
@@ -135,15 +135,15 @@ impl Store for MemoryStore {
     }
 
     fn ledger(&self) -> Arc<dyn LedgerReads> {
-        Arc::new(crate::away::Away)
+        Arc::new(self.clone())
     }
 
     fn memories(&self) -> Arc<dyn MemoryReads> {
-        Arc::new(crate::away::Away)
+        Arc::new(self.clone())
     }
 
     fn quality(&self) -> Arc<dyn QualityReads> {
-        Arc::new(crate::away::Away)
+        Arc::new(self.clone())
     }
 
     fn feed(&self) -> &EventFeed {

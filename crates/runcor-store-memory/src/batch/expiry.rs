@@ -1,0 +1,55 @@
+//! Removing what has expired, is too old, or too much.
+
+use runcor_core::Timestamp;
+
+use super::{Undo, Work};
+use crate::money::FundsUndo;
+
+impl Work<'_> {
+    pub(super) fn expire(
+        &mut self,
+        now: Timestamp,
+        limit: usize,
+        keep_ledger: Option<u64>,
+        keep_evaluations: Option<u64>,
+    ) {
+        let before = self.undo.len();
+        let entries = self.state.memories.expire(now, limit);
+        self.undo.extend(entries.into_iter().map(Undo::Memory));
+        let counters = self.state.rates.expire(now, limit);
+        self.undo.extend(counters.into_iter().map(Undo::Rate));
+        self.expire_accounts(now, limit);
+        self.expire_rows(beyond(self.state.funds.ledger.len(), keep_ledger).min(limit));
+        let evaluations = self.state.quality.evaluations.len();
+        self.expire_evaluations(beyond(evaluations, keep_evaluations).min(limit));
+        self.receipt.expired += self.undo.len() - before;
+    }
+
+    fn expire_accounts(&mut self, now: Timestamp, limit: usize) {
+        for slot in self.state.funds.accounts.forgettable(now, limit) {
+            let taken = self.state.funds.accounts.take(slot);
+            let undo = taken.map(|taken| FundsUndo::ForgottenAccount(slot, taken));
+            self.undo.extend(undo.map(Undo::Funds));
+        }
+    }
+
+    fn expire_rows(&mut self, count: usize) {
+        for _ in 0..count {
+            let row = self.state.funds.ledger.forget();
+            self.undo.extend(row.map(FundsUndo::ForgottenRow).map(Undo::Funds));
+        }
+    }
+
+    fn expire_evaluations(&mut self, count: usize) {
+        for _ in 0..count {
+            let undo = self.state.quality.forget_oldest();
+            self.undo.extend(undo.map(Undo::Quality));
+        }
+    }
+}
+
+/// Returns how many there are beyond what is kept.
+fn beyond(count: usize, keep: Option<u64>) -> usize {
+    let keep = keep.map_or(usize::MAX, |keep| usize::try_from(keep).unwrap_or(usize::MAX));
+    count.saturating_sub(keep)
+}
