@@ -13,7 +13,7 @@ use crate::event::ProviderHealth;
 use crate::execution::{Execution, ForkChanges};
 use crate::flow::{Decision, FlowInfo};
 use crate::health::EngineHealth;
-use crate::id::ExecutionId;
+use crate::id::{ExecutionId, FlowName};
 use crate::money::TokenPrice;
 use crate::store::{EventRecord, EventSubscription, ExecutionQuery, Page};
 use crate::timeline::Timeline;
@@ -110,6 +110,12 @@ pub trait Runtime: std::fmt::Debug + Send + Sync {
     /// Returns the control plane as a caller has it: every operation is judged
     /// on their behalf, and what belongs to other tenants does not exist.
     fn as_caller(&self, caller: Caller) -> Arc<dyn Runtime>;
+
+    /// Returns whether the caller may see a flow, its executions, costs and evaluations.
+    fn sees_flow(&self, flow: &FlowName) -> bool {
+        let _ = flow;
+        true
+    }
 
     /// Returns the registered flows in order of registration.
     fn flows(&self) -> Vec<FlowInfo>;

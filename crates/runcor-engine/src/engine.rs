@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use runcor_core::{
     Batch, Caller, Clock, Decision, EngineHealth, EngineStatus, Error, ErrorCode, Event,
     EventRecord, EventSink, EventSubscription, Execution, ExecutionId, ExecutionQuery, Flow,
-    FlowChange, FlowInfo, Fork, Governance, Hook, ModelRequest, ModelResponse, ModelService,
-    ModelStream, NoTools, Op, Operation, Page, Result, Runtime, Store, SystemClock, Timeline,
-    ToolProvider, Trigger, Triggered, WorkerId,
+    FlowChange, FlowInfo, FlowName, Fork, Governance, Hook, ModelRequest, ModelResponse,
+    ModelService, ModelStream, NoTools, Op, Operation, Page, Result, Runtime, Store, SystemClock,
+    Timeline, ToolProvider, Trigger, Triggered, WorkerId,
 };
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -354,6 +354,10 @@ impl Runtime for Engine {
 
     fn as_caller(&self, caller: Caller) -> Arc<dyn Runtime> {
         Arc::new(Self { shared: Arc::clone(&self.shared), caller: Some(caller) })
+    }
+
+    fn sees_flow(&self, flow: &FlowName) -> bool {
+        self.shared.sees_flow(self.caller.as_ref(), flow)
     }
 
     fn flows(&self) -> Vec<FlowInfo> {
