@@ -8,6 +8,7 @@ use runcor_core::{
     ModelChunk, ModelRequest, ModelResponse, ProviderError, ProviderErrorKind, ProviderStream,
 };
 
+use crate::exchange::Exchange;
 use crate::slot::Slot;
 
 /// One request to one provider.
@@ -19,6 +20,7 @@ pub(crate) trait Ask {
     fn ask(
         slot: &Slot,
         request: &ModelRequest,
+        exchange: &mut Exchange,
     ) -> impl Future<Output = Result<Self::Answer, ProviderError>> + Send;
 }
 
@@ -29,8 +31,14 @@ pub(crate) struct Whole;
 impl Ask for Whole {
     type Answer = ModelResponse;
 
-    async fn ask(slot: &Slot, request: &ModelRequest) -> Result<ModelResponse, ProviderError> {
-        slot.provider.complete(request).await
+    async fn ask(
+        slot: &Slot,
+        request: &ModelRequest,
+        exchange: &mut Exchange,
+    ) -> Result<ModelResponse, ProviderError> {
+        let mut response = slot.provider.complete(request).await?;
+        exchange.answer(slot, request, &mut response);
+        Ok(response)
     }
 }
 
@@ -49,16 +57,20 @@ pub(crate) struct Begun {
 impl Ask for Pieces {
     type Answer = Begun;
 
-    async fn ask(slot: &Slot, request: &ModelRequest) -> Result<Begun, ProviderError> {
+    async fn ask(
+        slot: &Slot,
+        request: &ModelRequest,
+        exchange: &mut Exchange,
+    ) -> Result<Begun, ProviderError> {
         let mut rest = if slot.streams {
             slot.provider.stream(request).await?
         } else {
-            in_pieces(slot.provider.complete(request).await?)
+            in_pieces(Whole::ask(slot, request, exchange).await?)
         };
-        match rest.next().await {
-            Some(first) => Ok(Begun { first: first?, rest }),
-            None => Err(broken_off(&slot.name)),
-        }
+        let Some(first) = rest.next().await else { return Err(broken_off(&slot.name)) };
+        let first = first?;
+        exchange.saw(slot, &first);
+        Ok(Begun { first, rest })
     }
 }
 

@@ -4,17 +4,18 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
-
 use runcor_core::{Clock, EventSink, ModelRequest, NopSink, Strategy, SystemClock};
 
-use crate::breaker::{Breaker, BreakerPolicy};
+use crate::alias::{self, Alias};
+use crate::breaker::BreakerPolicy;
 use crate::error::Error;
+use crate::hedge::Hedge;
 use crate::registration::Registration;
 use crate::retry::Retries;
 use crate::router::Router;
 use crate::slot::Slot;
 use crate::strategy::{Candidate, Custom, Orders, Standing};
+use crate::vitals::Vitals;
 
 /// Collects providers and settings for a [`Router`].
 ///
@@ -36,6 +37,10 @@ pub struct RouterBuilder {
     max_fallbacks: Option<usize>,
     policy: BreakerPolicy,
     retries: Retries,
+    hedge: Option<Hedge>,
+    timeout: Option<Duration>,
+    aliases: Vec<Alias>,
+    inherited: Vec<Arc<Slot>>,
     clock: Arc<dyn Clock>,
     events: Arc<dyn EventSink>,
 }
@@ -48,6 +53,10 @@ impl RouterBuilder {
             max_fallbacks: None,
             policy: BreakerPolicy { threshold: 5, cooldown: Duration::from_secs(30) },
             retries: Retries::default(),
+            hedge: None,
+            timeout: None,
+            aliases: Vec::new(),
+            inherited: Vec::new(),
             clock: Arc::new(SystemClock),
             events: Arc::new(NopSink),
         }
@@ -103,6 +112,52 @@ impl RouterBuilder {
         self
     }
 
+    /// Makes requests a second time when they are slow; none are by default.
+    ///
+    /// A request may decline with
+    /// [`with_hedge(false)`](runcor_core::ModelRequest::with_hedge).
+    pub fn hedge(mut self, hedge: Hedge) -> Self {
+        self.hedge = Some(hedge);
+        self
+    }
+
+    /// Limits how long one request to a vendor may take, until its first piece
+    /// where it is streamed; providers have limits of their own by default.
+    ///
+    /// A registration's limit goes before it, and a request's before both.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Gives a model a name that each vendor knows it by another of.
+    ///
+    /// A request for `name` goes to the providers that are given here and to no
+    /// others, in the order of the strategy; each is asked for its own model.
+    /// Providers are named as for pinning.
+    ///
+    /// ```
+    /// # use runcor_router::Router;
+    /// let builder = Router::builder()
+    ///     .alias("fast", [("anthropic", "claude-haiku-4-5"), ("openai", "gpt-6-luna")]);
+    /// ```
+    pub fn alias<P: Into<String>, M: Into<String>>(
+        mut self,
+        name: impl Into<String>,
+        models: impl IntoIterator<Item = (P, M)>,
+    ) -> Self {
+        let models = models.into_iter().map(|(provider, model)| (provider.into(), model.into()));
+        self.aliases.push((name.into(), models.collect()));
+        self
+    }
+
+    /// Takes over what an older router knows of providers that keep their name
+    /// and address: their breakers and latencies.
+    pub fn inherit(mut self, old: &Router) -> Self {
+        self.inherited.extend(old.slots.iter().cloned());
+        self
+    }
+
     /// Sets the clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
@@ -122,30 +177,48 @@ impl RouterBuilder {
     /// all, [`Error::DuplicateProvider`] for two of the same name.
     pub fn build(self) -> Result<Router, Error> {
         self.check()?;
-        let slots: Box<[_]> = self.providers.iter().map(|given| self.slot(given)).collect();
+        let names = alias::names(&self.providers, &self.aliases)?;
+        let given = self.providers.iter().zip(names);
+        let slots: Box<[_]> = given.map(|(given, names)| self.slot(given, names)).collect();
+        if self.hedge.is_some() || matches!(self.strategy, Standing::Named(Strategy::LeastLatency))
+        {
+            slots.iter().for_each(|slot| slot.vitals.latency.measure());
+        }
         let others = slots.len().saturating_sub(1);
         Ok(Router {
             orders: Orders::new(self.strategy, &slots),
             max_fallbacks: self.max_fallbacks.unwrap_or(others),
             retries: self.retries,
+            hedge: self.hedge,
             clock: self.clock,
             slots,
         })
     }
 
-    fn slot(&self, given: &Registration) -> Arc<Slot> {
+    fn slot(&self, given: &Registration, names: Vec<(String, String)>) -> Arc<Slot> {
         Arc::new(Slot {
             name: Arc::from(given.provider.name()),
             provider: Arc::clone(&given.provider),
             priority: given.priority,
             price: given.price,
+            model_prices: given.model_prices.clone(),
+            weight: given.weight,
+            timeout: given.timeout.or(self.timeout),
             models: given.models.clone(),
+            names,
             streams: given.provider.capabilities().streaming,
             policy: self.policy,
-            breaker: Mutex::new(Breaker::NEW),
+            vitals: self.vitals(given),
             clock: Arc::clone(&self.clock),
             events: Arc::clone(&self.events),
         })
+    }
+
+    fn vitals(&self, given: &Registration) -> Arc<Vitals> {
+        let (name, address) = (given.provider.name(), given.provider.address());
+        let same = |old: &&Arc<Slot>| *old.name == *name && old.provider.address() == address;
+        let known = self.inherited.iter().rev().find(same);
+        known.map_or_else(|| Arc::new(Vitals::new()), |old| Arc::clone(&old.vitals))
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -158,6 +231,12 @@ impl RouterBuilder {
         }
         if self.retries.attempts == 0 {
             return refuse("the retries allow 0 attempts; they must allow 1 or more");
+        }
+        if self.timeout.is_some_and(|limit| limit.is_zero()) {
+            return refuse("the timeout is 0; it must be longer, or left out");
+        }
+        if self.hedge.is_some_and(|hedge| !(0.0..=1.0).contains(&hedge.after)) {
+            return refuse("the hedge begins after a share that is not between 0 and 1");
         }
         let mut names = HashSet::new();
         for given in &self.providers {
@@ -177,6 +256,10 @@ fn check_one(name: &str, given: &Registration) -> Result<(), Error> {
     }
     if given.priority == 0 {
         let problem = format!("the priority of provider {name:?} is 0; it must be 1 or more");
+        return Err(Error::InvalidConfig(problem));
+    }
+    if given.timeout.is_some_and(|limit| limit.is_zero()) {
+        let problem = format!("the timeout of provider {name:?} is 0; leave it out for none");
         return Err(Error::InvalidConfig(problem));
     }
     if given.models.iter().any(|model| model.trim().is_empty()) {

@@ -1,10 +1,11 @@
 //! What the router has to complain about.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use runcor_core::{ErrorCode, Violation};
+use runcor_core::{ErrorCode, Retry, Violation};
 
 use crate::attempt::Attempt;
 
@@ -37,6 +38,20 @@ pub enum Error {
         /// The names it could mean.
         known: String,
     },
+    /// The request names a model by an alias that says nothing of the pinned
+    /// provider (`INVALID_REQUEST`).
+    #[error(
+        "the model alias {alias:?} names no model of provider {provider:?}; add one, or pin another"
+    )]
+    AliasElsewhere {
+        /// The alias.
+        alias: String,
+        /// The registered name of the pinned provider.
+        provider: String,
+    },
+    /// The money for a request could not be reserved (`BUDGET_EXCEEDED`, `STORAGE_…`).
+    #[error("{0}")]
+    NotReserved(Arc<runcor_core::Error>),
     /// Every provider that may answer is kept away by its breaker (`NO_HEALTHY_PROVIDERS`).
     #[error("no healthy provider may answer this request; try again later")]
     NoHealthyProviders {
@@ -99,7 +114,8 @@ impl Error {
         match self {
             Self::InvalidConfig(_) => ErrorCode::InvalidConfig,
             Self::DuplicateProvider(_) => ErrorCode::DuplicateProvider,
-            Self::EmptyRequest => ErrorCode::InvalidRequest,
+            Self::EmptyRequest | Self::AliasElsewhere { .. } => ErrorCode::InvalidRequest,
+            Self::NotReserved(error) => error.code(),
             Self::ProviderNotFound { .. } | Self::AmbiguousProvider { .. } => {
                 ErrorCode::ProviderNotFound
             }
@@ -141,6 +157,9 @@ fn retry_after(attempts: &[Attempt]) -> Option<Option<Duration>> {
 
 impl From<Error> for runcor_core::Error {
     fn from(error: Error) -> Self {
+        if let Error::NotReserved(error) = error {
+            return as_it_was(error);
+        }
         let upward = Self::new(error.code(), error.to_string());
         let upward = match error.details() {
             Some(details) => upward.with_details(details),
@@ -159,11 +178,24 @@ impl From<Error> for runcor_core::Error {
     }
 }
 
+/// Returns an error of somebody else with its code, details and verdict.
+fn as_it_was(error: Arc<runcor_core::Error>) -> runcor_core::Error {
+    Arc::try_unwrap(error).unwrap_or_else(|shared| {
+        let copy = runcor_core::Error::new(shared.code(), shared.message());
+        let copy = match shared.details() {
+            Some(details) => copy.with_details(details.clone()),
+            None => copy,
+        };
+        match shared.retry() {
+            Retry::After(delay) => copy.retryable(delay),
+            Retry::Never => copy,
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use runcor_core::{ProviderError, ProviderErrorKind, Retry, Timestamp};
+    use runcor_core::{ProviderError, ProviderErrorKind, Timestamp};
 
     use super::*;
 

@@ -18,24 +18,38 @@
 //! [`Clock`](runcor_core::Clock), and a breaker works out from it, when it is
 //! asked, whether its cooldown is over.
 
+mod alias;
 mod ask;
 mod attempt;
 mod breaker;
 mod builder;
 mod call;
 mod error;
+mod estimate;
+mod exchange;
+mod hedge;
+mod latency;
+mod limit;
 mod pin;
+mod ping;
+mod reach;
 mod registration;
 mod retry;
+mod route;
 mod router;
 mod slot;
 mod strategy;
 mod stream;
 mod structured;
+mod vitals;
+mod walk;
+mod weights;
 
 pub use attempt::Attempt;
 pub use builder::RouterBuilder;
 pub use error::Error;
+pub use hedge::Hedge;
+pub use ping::Ping;
 pub use registration::Registration;
 pub use retry::Retries;
 pub use router::Router;

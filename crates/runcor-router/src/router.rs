@@ -6,18 +6,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use runcor_core::{
-    Clock, ModelRequest, ModelResponse, ModelService, ModelStream, ProviderError, ProviderInfo,
-    ProviderReport,
+    Clock, ModelRequest, ModelResponse, ModelService, ModelStream, ProviderInfo, ProviderReport,
 };
 
-use crate::ask::{Ask, Pieces, Whole};
-use crate::attempt::Attempt;
+use crate::ask::{Pieces, Whole};
 use crate::builder::RouterBuilder;
 use crate::call::Call;
-use crate::error::Error;
-use crate::pin::pinned;
+use crate::hedge::Hedge;
 use crate::retry::Retries;
-use crate::slot::{Permit, Slot};
+use crate::slot::Slot;
 use crate::strategy::Orders;
 use crate::stream::RoutedStream;
 
@@ -82,6 +79,7 @@ pub struct Router {
     pub(crate) orders: Orders,
     pub(crate) max_fallbacks: usize,
     pub(crate) retries: Retries,
+    pub(crate) hedge: Option<Hedge>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -90,121 +88,23 @@ impl Router {
     pub fn builder() -> RouterBuilder {
         RouterBuilder::new()
     }
-
-    async fn route<A: Ask>(&self, request: ModelRequest) -> Result<(A::Answer, Permit), Error> {
-        let mut call = Call::new(request)?;
-        match call.pin.take() {
-            Some(name) => self.ask_pinned::<A>(call, &name).await,
-            None => self.ask_in_order::<A>(call).await,
-        }
-    }
-
-    async fn ask_pinned<A: Ask>(
-        &self,
-        mut call: Call,
-        name: &str,
-    ) -> Result<(A::Answer, Permit), Error> {
-        let slot = pinned(&self.slots, name)?;
-        let Some(permit) = slot.admit() else {
-            return Err(Error::NoHealthyProviders { retry_after: slot.remaining() });
-        };
-        call.aim(slot, false);
-        self.ask_one::<A>(permit, &call.request)
-            .await
-            .map_err(|attempt| Error::PinnedProviderFailed(Box::new(attempt)))
-    }
-
-    async fn ask_in_order<A: Ask>(&self, mut call: Call) -> Result<(A::Answer, Permit), Error> {
-        let listed = self.is_listed(call.named_model());
-        let plan = self
-            .orders
-            .plan(call.strategy, &self.slots, &call.request, |slot| fits(slot, &call, listed))
-            .map_err(|available| Error::NobodyChosen { available })?;
-        let mut attempts = Vec::new();
-        let mut position = 0;
-        while let Some(slot) = plan.at(position).and_then(|index| self.slots.get(index)) {
-            position += 1;
-            if attempts.len() > self.max_fallbacks {
-                break;
-            }
-            if !fits(slot, &call, listed) {
-                continue;
-            }
-            let Some(permit) = slot.admit() else { continue };
-            call.aim(slot, !attempts.is_empty());
-            match self.ask_one::<A>(permit, &call.request).await {
-                Ok(answered) => return Ok(answered),
-                Err(attempt) => attempts.push(attempt),
-            }
-        }
-        Err(if attempts.is_empty() {
-            self.nobody_healthy(|slot| fits(slot, &call, listed))
-        } else {
-            Error::AllProvidersFailed { attempts }
-        })
-    }
-
-    /// Asks one provider, again where that may help, and tells its breaker of a failure.
-    async fn ask_one<A: Ask>(
-        &self,
-        permit: Permit,
-        request: &ModelRequest,
-    ) -> Result<(A::Answer, Permit), Attempt> {
-        // A half-open breaker lets one request through, not one with its retries.
-        let retries = if permit.is_probe() { &Retries::NONE } else { &self.retries };
-        let mut made = 1;
-        loop {
-            let error = match A::ask(permit.slot(), request).await {
-                Ok(answer) => return Ok((answer, permit)),
-                Err(error) => error,
-            };
-            let Some(pause) = retries.pause(made, &error) else {
-                return Err(self.given_up(permit, error));
-            };
-            tracing::debug!(provider = &*permit.slot().name, kind = ?error.kind, made, "asks again");
-            made += 1;
-            self.clock.sleep(pause).await;
-        }
-    }
-
-    fn given_up(&self, permit: Permit, error: ProviderError) -> Attempt {
-        let attempt = Attempt::new(&permit.slot().name, error, self.clock.now());
-        let kind = attempt.error.kind;
-        tracing::debug!(provider = &*permit.slot().name, ?kind, "gives the provider up");
-        permit.fail(kind);
-        attempt
-    }
-
-    fn is_listed(&self, model: Option<&str>) -> bool {
-        model.is_some_and(|model| self.slots.iter().any(|slot| slot.lists(model)))
-    }
-
-    /// Says when the first of the providers that fit may be asked again. A probe
-    /// under way may end at any moment, so then nothing is known.
-    fn nobody_healthy(&self, fits: impl Fn(&Slot) -> bool) -> Error {
-        let waits: Option<Vec<_>> =
-            self.slots.iter().filter(|slot| fits(slot)).map(|slot| slot.remaining()).collect();
-        Error::NoHealthyProviders { retry_after: waits.and_then(|waits| waits.into_iter().min()) }
-    }
-}
-
-/// Returns whether `slot` may get `call`, whose model somebody lists or not.
-fn fits(slot: &Slot, call: &Call, listed: bool) -> bool {
-    !listed || slot.models.is_empty() || call.named_model().is_some_and(|model| slot.lists(model))
 }
 
 #[async_trait]
 impl ModelService for Router {
     async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, runcor_core::Error> {
-        let (mut response, permit) = self.route::<Whole>(request).await?;
-        permit.slot().sign(&mut response);
-        permit.succeed();
-        Ok(response)
+        let mut call = Call::new(request)?;
+        let routed = self.route::<Whole>(&mut call).await?;
+        let mut answer = routed.answer;
+        answer.substituted = call.substituted;
+        routed.permit.succeed();
+        Ok(answer)
     }
 
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, runcor_core::Error> {
-        let (begun, permit) = self.route::<Pieces>(request).await?;
-        Ok(Box::pin(RoutedStream::new(begun, permit)))
+        let mut call = Call::new(request)?;
+        let routed = self.route::<Pieces>(&mut call).await?;
+        Ok(Box::pin(RoutedStream::new(routed, call.request)))
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use runcor_core::{ModelRequest, Strategy, TokenPrice};
 
+use crate::call::Call;
 use crate::slot::Slot;
+use crate::weights::Weights;
 
 /// An available provider, as a custom strategy sees it.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +20,8 @@ pub struct Candidate<'a> {
     pub priority: u32,
     /// The price, where one is known.
     pub price: Option<TokenPrice>,
+    /// The weight for strategies that share requests out.
+    pub weight: u32,
     /// The models it serves; empty means any.
     pub models: &'a [String],
 }
@@ -58,7 +62,8 @@ impl fmt::Debug for Custom {
 }
 
 fn seen(slot: &Slot) -> Candidate<'_> {
-    Candidate { name: &slot.name, priority: slot.priority, price: slot.price, models: &slot.models }
+    let Slot { name, priority, price, weight, models, .. } = slot;
+    Candidate { name, priority: *priority, price: *price, weight: *weight, models }
 }
 
 /// The strategy that holds where a request names none.
@@ -74,8 +79,11 @@ pub(crate) struct Orders {
     default: Standing,
     by_priority: Box<[usize]>,
     by_price: Box<[usize]>,
+    /// Whether the order by price depends on the model.
+    by_model: bool,
     /// One counter for all calls, also those that ask for round-robin themselves.
     turn: AtomicUsize,
+    weights: Weights,
 }
 
 /// The slots to ask, in order; made without allocation for the named strategies.
@@ -83,6 +91,7 @@ pub(crate) struct Orders {
 pub(crate) enum Plan<'a> {
     Fixed(&'a [usize]),
     Rotated { start: usize, count: usize },
+    Only(usize),
     Chosen(Vec<usize>),
 }
 
@@ -94,6 +103,7 @@ impl Plan<'_> {
             Self::Rotated { start, count } => {
                 (position < *count).then(|| (start + position) % count)
             }
+            Self::Only(index) => (position == 0).then_some(*index),
             Self::Chosen(order) => order.get(position).copied(),
         }
     }
@@ -111,7 +121,9 @@ impl Orders {
             default,
             by_priority: sorted(&|slot| (false, i64::from(slot.priority))),
             by_price: sorted(&|slot| (price(slot).is_none(), price(slot).unwrap_or(0))),
+            by_model: slots.iter().any(|slot| !slot.model_prices.is_empty()),
             turn: AtomicUsize::new(0),
+            weights: Weights::new(slots),
         }
     }
 
@@ -121,21 +133,24 @@ impl Orders {
     /// wants none of them.
     pub(crate) fn plan(
         &self,
-        asked: Option<Strategy>,
+        call: &Call,
         slots: &[Arc<Slot>],
-        call: &ModelRequest,
         eligible: impl Fn(&Slot) -> bool,
     ) -> Result<Plan<'_>, usize> {
-        let named = match (asked, &self.default) {
+        let named = match (call.strategy, &self.default) {
             (Some(named), _) => named,
             (None, Standing::Named(named)) => *named,
-            (None, Standing::Custom(custom)) => return chosen(custom, slots, call, eligible),
+            (None, Standing::Custom(custom)) => {
+                return chosen(custom, slots, &call.request, eligible);
+            }
         };
         Ok(match named {
-            // Latencies are not measured yet.
-            Strategy::Priority | Strategy::LeastLatency => Plan::Fixed(&self.by_priority),
+            Strategy::Priority => Plan::Fixed(&self.by_priority),
+            Strategy::LowestCost if self.by_model => Plan::Chosen(by_price_of_model(slots, call)),
             Strategy::LowestCost => Plan::Fixed(&self.by_price),
             Strategy::RoundRobin => self.rotated(slots, eligible),
+            Strategy::Weighted => Plan::Chosen(self.weights.order(&ready(slots, eligible))),
+            Strategy::LeastLatency => Plan::Chosen(by_latency(slots, ready(slots, eligible))),
         })
     }
 
@@ -150,18 +165,46 @@ impl Orders {
     }
 }
 
+/// The positions of the slots that may be asked now.
+fn ready(slots: &[Arc<Slot>], eligible: impl Fn(&Slot) -> bool) -> Vec<usize> {
+    let ready = slots.iter().enumerate().filter(|(_, slot)| eligible(slot) && slot.is_available());
+    ready.map(|(index, _)| index).collect()
+}
+
+fn by_price_of_model(slots: &[Arc<Slot>], call: &Call) -> Vec<usize> {
+    let price = |slot: &Slot| slot.price_of(call.target(slot, false).0);
+    let key = |slot: &Slot| price(slot).map_or((true, 0), |price| (false, price.combined_picos()));
+    let mut order: Vec<_> = slots.iter().enumerate().map(|(at, slot)| (key(slot), at)).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, index)| index).collect()
+}
+
+/// The available slots by their expected latency; those not yet measured first.
+///
+/// What is expected falls with time, until the slowest has its turn again. Then
+/// one request finds out.
+fn by_latency(slots: &[Arc<Slot>], available: Vec<usize>) -> Vec<usize> {
+    slots.iter().for_each(|slot| slot.vitals.latency.measure());
+    let Some(now) = slots.first().map(|slot| slot.clock.now()) else { return available };
+    let expected = |index: usize| {
+        let latency = slots.get(index).and_then(|slot| slot.vitals.latency.expected(now));
+        (latency.unwrap_or(-1.0), index)
+    };
+    let mut order: Vec<_> = available.into_iter().map(expected).collect();
+    order.sort_by(|one, other| one.0.total_cmp(&other.0));
+    if let Some(first) = order.first().and_then(|(_, index)| slots.get(*index)) {
+        first.vitals.latency.tried(now);
+    }
+    order.into_iter().map(|(_, index)| index).collect()
+}
+
 fn chosen<'a>(
     custom: &Custom,
     slots: &[Arc<Slot>],
     call: &ModelRequest,
     eligible: impl Fn(&Slot) -> bool,
 ) -> Result<Plan<'a>, usize> {
-    let available: Vec<_> = slots
-        .iter()
-        .enumerate()
-        .filter(|(_, slot)| eligible(slot) && slot.is_available())
-        .map(|(index, _)| index)
-        .collect();
+    let available = ready(slots, eligible);
     if available.is_empty() {
         return Ok(Plan::Chosen(Vec::new()));
     }

@@ -12,9 +12,8 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 
 use runcor_core::{
-    Error as CoreError, Event, EventSink, ExecutionId, FlowName, ModelChunk, ModelRequest,
-    ModelResponse, ModelService, ModelStream, ModelValidationRetry, NopSink, ResponseFormat,
-    Violation,
+    CallScope, Error as CoreError, Event, EventSink, ModelChunk, ModelRequest, ModelResponse,
+    ModelService, ModelStream, ModelValidationRetry, NopSink, ResponseFormat, Violation,
 };
 
 use crate::error::Error;
@@ -78,32 +77,19 @@ pub struct StructuredOutput {
     inner: Arc<dyn ModelService>,
     events: Arc<dyn EventSink>,
     schemas: Arc<Schemas>,
-    execution: Option<(ExecutionId, FlowName)>,
 }
 
 impl StructuredOutput {
     /// Wraps a service.
     #[must_use]
     pub fn new(inner: Arc<dyn ModelService>) -> Self {
-        Self {
-            inner,
-            events: Arc::new(NopSink),
-            schemas: Arc::new(Schemas::default()),
-            execution: None,
-        }
+        Self { inner, events: Arc::new(NopSink), schemas: Arc::new(Schemas::default()) }
     }
 
     /// Sets who hears of retries.
     #[must_use]
     pub fn with_events(mut self, events: Arc<dyn EventSink>) -> Self {
         self.events = events;
-        self
-    }
-
-    /// Sets the execution that the calls belong to, for its events.
-    #[must_use]
-    pub fn with_execution(mut self, id: ExecutionId, flow: FlowName) -> Self {
-        self.execution = Some((id, flow));
         self
     }
 
@@ -134,7 +120,7 @@ impl StructuredOutput {
             return Ok(response);
         };
         hint::add(&mut again, &response, &errors);
-        self.announce(errors);
+        self.announce(&again.scope, errors);
         let mut response = self.inner.complete(again).await?;
         match expectation.apply(&mut response) {
             Ok(()) => Ok(response),
@@ -154,15 +140,14 @@ impl StructuredOutput {
         })))
     }
 
-    fn announce(&self, errors: Vec<Violation>) {
-        let (execution_id, flow_name) = self.execution.clone().unzip();
+    fn announce(&self, scope: &CallScope, errors: Vec<Violation>) {
         self.events.emit(Event::ModelValidationRetry(ModelValidationRetry {
             attempt: 1,
             errors,
             raw_text: None,
-            execution_id,
-            flow_name,
-            tenant_id: None,
+            execution_id: scope.execution(),
+            flow_name: scope.flow().cloned(),
+            tenant_id: scope.caller().and_then(|caller| caller.tenant.clone()),
         }));
     }
 }

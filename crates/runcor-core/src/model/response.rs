@@ -29,6 +29,10 @@ pub struct ModelResponse {
     /// The cost in nano-dollars, where the provider's price is known.
     #[serde(rename = "costNanos", default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
+    /// Whether another model was asked than the request names, because the
+    /// provider that answered would not know that one.
+    #[serde(skip)]
+    pub substituted: bool,
 }
 
 /// Why a model stopped writing.

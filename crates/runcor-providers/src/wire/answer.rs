@@ -66,6 +66,7 @@ impl Answer {
             parsed: None,
             finish_reason: self.finish,
             cost: None,
+            substituted: false,
         }
     }
 }

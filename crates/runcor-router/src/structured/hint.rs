@@ -13,6 +13,11 @@ pub(super) fn add(request: &mut ModelRequest, response: &ModelResponse, errors: 
     if !response.provider.is_empty() {
         request.provider = Some(response.provider.clone());
     }
+    // The provider that answered gets the same model again. A name that it was
+    // not asked for would be no better now; without one it takes the same of its own.
+    if response.substituted {
+        request.model = None;
+    }
     let hint = hint(errors);
     if request.messages.is_empty() {
         let prompt = request.prompt.get_or_insert_default();

@@ -23,6 +23,8 @@ use runcor_router::{Router, RouterBuilder};
 pub(crate) enum Turn {
     /// Answers with this text; streamed in pieces of one word.
     Say(&'static str),
+    /// Answers with this text and does not tell what it used.
+    Mute(&'static str),
     /// Answers with a tool call and this text.
     Call(&'static str),
     /// Fails at once.
@@ -144,6 +146,10 @@ fn response(text: &str) -> ModelResponse {
     }
 }
 
+fn mute(text: &str) -> ModelResponse {
+    ModelResponse { usage: Usage::default(), ..response(text) }
+}
+
 fn with_call(text: &str) -> ModelResponse {
     let call = ToolCall {
         id: "c1".to_owned(),
@@ -172,6 +178,7 @@ impl ModelProvider for Scripted {
     async fn complete(&self, request: &ModelRequest) -> Result<ModelResponse, ProviderError> {
         match self.turn(request) {
             Turn::Say(text) => Ok(response(text)),
+            Turn::Mute(text) => Ok(mute(text)),
             Turn::Call(text) => Ok(with_call(text)),
             Turn::Fail(kind) | Turn::Break(_, kind) => Err(self.error(kind)),
             Turn::Busy(pause) => {
@@ -185,6 +192,7 @@ impl ModelProvider for Scripted {
         assert!(self.streaming, "asked to stream although it said that it can't");
         match self.turn(request) {
             Turn::Say(text) => Ok(self.pieces_then_end(text, vec![finished(response(text))])),
+            Turn::Mute(text) => Ok(self.pieces_then_end(text, vec![finished(mute(text))])),
             Turn::Call(text) => {
                 let whole = with_call(text);
                 let call = ModelChunk::ToolCall { tool_call: whole.tool_calls[0].clone() };

@@ -5,6 +5,8 @@
 mod breaker;
 mod building;
 mod fakes;
+mod meter;
+mod metering;
 mod models;
 mod ordering;
 mod pins;

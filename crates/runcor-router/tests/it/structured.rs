@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use runcor_core::{
-    ErrorCode, Event, ExecutionId, FlowName, Message, ModelRequest, ModelService,
-    ProviderErrorKind, ResponseFormat, Retry, Role, Timestamp,
+    ErrorCode, Event, Message, ModelRequest, ModelService, ProviderErrorKind, ResponseFormat,
+    Retry, Role,
 };
-use runcor_router::StructuredOutput;
+use runcor_router::{Registration, StructuredOutput};
 
 use crate::fakes::{Recorder, Scripted, Turn, World, delta, drain};
+use crate::meter::metered;
 
 fn person() -> Value {
     json!({
@@ -55,10 +56,9 @@ async fn an_answer_that_matches_is_parsed() {
 #[tokio::test]
 async fn an_answer_that_does_not_match_is_asked_for_once_more_from_the_same_provider() {
     let (layer, provider, events) = layer([Turn::Say(BAD), Turn::Say(GOOD)]);
-    let id = ExecutionId::mint(Timestamp::from_millis(0));
-    let flow = FlowName::new("greet").unwrap();
-    let layer = layer.with_execution(id, flow.clone());
-    let answer = layer.complete(ask(ResponseFormat::Schema(person()))).await.unwrap();
+    let (scope, meter) = metered();
+    let request = ask(ResponseFormat::Schema(person())).with_scope(scope);
+    let answer = layer.complete(request).await.unwrap();
     assert_eq!(answer.parsed, Some(json!({ "name": "Alice", "age": 30 })));
     assert_eq!(provider.calls(), 2);
 
@@ -71,9 +71,28 @@ async fn an_answer_that_does_not_match_is_asked_for_once_more_from_the_same_prov
         panic!("expected one retry, got {events:?}");
     };
     assert_eq!((retry.attempt, &retry.raw_text), (1, &None));
-    assert_eq!((retry.execution_id, &retry.flow_name), (Some(id), &Some(flow)));
+    let told = (retry.execution_id, retry.flow_name.as_ref(), retry.tenant_id.as_ref());
+    let spec = meter.spec();
+    assert_eq!(told, (Some(spec.id), Some(&spec.flow), spec.tenant_id.as_ref()));
+    assert!(told.2.is_some());
+    assert_eq!(meter.reserved(), 2);
     assert_eq!(retry.errors.len(), 1);
     assert_eq!((retry.errors[0].path.as_str(), retry.errors[0].keyword.as_str()), ("/age", "type"));
+}
+
+#[tokio::test]
+async fn the_second_attempt_goes_to_the_fallback_that_answered_with_the_model_it_used() {
+    let down = Scripted::new("down", [Turn::Fail(ProviderErrorKind::Rejected)]);
+    let other = Scripted::new("other", [Turn::Say("no json"), Turn::Say("7")]);
+    let router = World::default()
+        .router()
+        .provider(Registration::new(Arc::<Scripted>::clone(&down)))
+        .provider(Registration::new(Arc::<Scripted>::clone(&other)).with_models(["own", "more"]));
+    let layer = StructuredOutput::new(Arc::new(router.build().unwrap()));
+    let answer = layer.complete(ask(ResponseFormat::Json).with_model("theirs")).await.unwrap();
+    assert_eq!((answer.parsed, answer.provider.as_str()), (Some(json!(7)), "other"));
+    let own = Some("own".to_owned());
+    assert_eq!((other.models(), down.calls()), (vec![own.clone(), own], 1));
 }
 
 #[tokio::test]
