@@ -65,7 +65,7 @@ impl Pieces {
 /// Returns the whole pieces of a length between two instants.
 fn whole(from: i64, to: i64, length: i64) -> Option<RangeInclusive<i64>> {
     let first = if from == i64::MIN {
-        i64::MIN / length
+        i64::MIN
     } else {
         from.div_euclid(length) + i64::from(from.rem_euclid(length) > 0)
     };

@@ -68,6 +68,18 @@ pub(super) fn name_of(op: &Op) -> &'static str {
         Op::Retire { .. } => "retire",
         Op::Sweep { .. } => "sweep",
         Op::Compact { .. } => "compact",
+        Op::Reserve(_) => "reserve",
+        Op::Settle(_) => "settle",
+        Op::Lapse { .. } => "lapse",
+        Op::TopUp { .. } => "top up",
+        Op::Take(_) => "take",
+        Op::Remember(_) => "remember",
+        Op::ForgetAll(_) => "forget all",
+        Op::AwaitEvaluation { .. } => "await evaluation",
+        Op::Evaluate(_) => "evaluate",
+        Op::SkipEvaluation { .. } => "skip evaluation",
+        Op::Flag { .. } => "flag",
+        Op::Expire { .. } => "expire",
         _ => "another operation",
     }
 }

@@ -6,9 +6,9 @@ use std::pin::Pin;
 
 use super::fixture::StoreFixture;
 use super::scenarios::{
-    batches, claims, closing, compactions, concurrency, deletes, durable, entries, events,
-    families, fields, inserts, intents, journals, leases, listing, preconditions, seeds, sweeps,
-    timers, updates, values,
+    accounts, batches, claims, closing, compactions, concurrency, deletes, durable, entries,
+    events, families, fields, inserts, intents, journals, leases, listing, preconditions,
+    reservations, seeds, settlements, sweeps, timers, updates, values,
 };
 use super::subject::fail;
 
@@ -305,6 +305,38 @@ macro_rules! __store_scenarios {
                 what_a_dead_process_owned_is_claimed_after_a_reopening
                 leases_of_other_processes_survive_a_reopening
                 the_order_of_claims_survives_a_reopening
+            ]
+            reservations: [
+                money_is_set_aside_in_each_account
+                a_hard_limit_is_met_exactly_and_never_exceeded
+                a_refused_reservation_changes_nothing
+                the_first_hold_in_order_that_refuses_is_told
+                a_reservation_is_made_once
+                what_is_beyond_a_soft_limit_is_told
+                a_warning_is_told_once
+                verdicts_come_in_the_order_of_the_holds
+                a_refused_operation_takes_back_a_reservation
+            ]
+            settlements: [
+                the_cost_takes_the_place_of_what_was_set_aside
+                a_settlement_happens_once
+                what_costs_more_than_was_set_aside_is_booked_whole
+                a_settlement_books_in_the_window_of_its_reservation
+                a_row_without_a_reservation_is_kept_and_books_nothing
+                a_request_is_reserved_and_settled_in_one_batch
+                a_refused_operation_takes_back_a_settlement
+                reservations_lapse_at_their_instant_the_earliest_first
+                what_has_lapsed_is_not_settled_again
+                what_was_settled_does_not_lapse
+                a_refused_operation_takes_back_a_lapse
+            ]
+            accounts: [
+                owners_have_accounts_of_their_own
+                windows_have_accounts_of_their_own
+                a_window_that_has_ended_makes_room
+                a_top_up_raises_the_limit_of_its_window
+                an_account_may_be_topped_up_before_it_is_used
+                accounts_are_listed_until_their_window_ends
             ]
             closing: [
                 everything_fails_after_closing

@@ -1,5 +1,6 @@
 //! The scenarios, one file for each idea.
 
+pub(super) mod accounts;
 pub(super) mod batches;
 pub(super) mod claims;
 pub(super) mod closing;
@@ -17,7 +18,9 @@ pub(super) mod journals;
 pub(super) mod leases;
 pub(super) mod listing;
 pub(super) mod preconditions;
+pub(super) mod reservations;
 pub(super) mod seeds;
+pub(super) mod settlements;
 pub(super) mod sweeps;
 pub(super) mod timers;
 pub(super) mod updates;
