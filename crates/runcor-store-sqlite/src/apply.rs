@@ -1,6 +1,8 @@
 //! Batches inside the writer's transaction: each operation with its precondition.
 
-use runcor_core::{Execution, ExecutionId, Fence, Receipt, StoreError, Timestamp, WorkerId};
+use runcor_core::{
+    Execution, ExecutionId, ExecutionState, Fence, Receipt, StoreError, Timestamp, WorkerId,
+};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
 
 use crate::counters::Counters;
@@ -9,7 +11,8 @@ use crate::encode::{
     EncodedBatch, EncodedOp, Insertion, StatusRow, duration, integer, ready, state_code,
 };
 use crate::error::Error;
-use crate::{compaction, journal, retention};
+use crate::ledger::Books;
+use crate::{budget, compaction, expiry, journal, memory, quality, rate, retention};
 
 /// An input above this size stands apart from its record.
 const INLINE_INPUT_BYTES: usize = 2048;
@@ -33,11 +36,12 @@ pub(crate) fn batch(
     conn: &Connection,
     batch: &EncodedBatch,
     counters: &mut Counters,
+    books: &mut Books,
 ) -> Result<Receipt, Error> {
-    let (mut swept, mut compacted) = (0, 0);
+    let mut receipt = Receipt::default();
     for op in &batch.ops {
         match op {
-            EncodedOp::Insert(insertion) => insert(conn, insertion, counters)?,
+            EncodedOp::Insert(insertion) => insert(conn, insertion, receipt.turn, counters)?,
             EncodedOp::Update { id, expect, status } => update(conn, *id, *expect, status)?,
             EncodedOp::Delete { id, expect } => delete(conn, *id, *expect, counters)?,
             EncodedOp::Journal { id, epoch, entry, replace } => {
@@ -48,19 +52,61 @@ pub(crate) fn batch(
             EncodedOp::NotEnded { id } => not_ended(conn, *id)?,
             EncodedOp::Lease { worker, until } => lease(conn, *worker, *until)?,
             EncodedOp::Retire { worker, now } => retire(conn, *worker, *now)?,
-            EncodedOp::Compact(packings) => compacted += compaction::apply(conn, packings)?,
-            EncodedOp::Sweep { now, limit, max_bytes } => {
-                swept += retention::sweep(conn, *now, *limit, *max_bytes, counters)?;
+            EncodedOp::Compact(packings) => {
+                receipt.compacted += compaction::apply(conn, packings)?;
             }
+            EncodedOp::Sweep { now, limit, max_bytes } => {
+                receipt.swept += retention::sweep(conn, *now, *limit, *max_bytes, counters)?;
+            }
+            op => governance(conn, op, counters, books, &mut receipt)?,
         }
     }
-    Ok(Receipt::default().with_swept(swept).with_compacted(compacted))
+    Ok(receipt)
 }
 
-fn insert(conn: &Connection, new: &Insertion, counters: &mut Counters) -> Result<(), Error> {
+/// Applies an operation on money, limits, memories or quality.
+fn governance(
+    conn: &Connection,
+    op: &EncodedOp,
+    counters: &mut Counters,
+    books: &mut Books,
+    receipt: &mut Receipt,
+) -> Result<(), Error> {
+    match op {
+        EncodedOp::Reserve(new) => budget::reserve(conn, new, &mut receipt.verdicts)?,
+        EncodedOp::Settle(row) => budget::settle(conn, row, counters, books)?,
+        EncodedOp::Lapse { now, limit } => {
+            receipt.lapsed += budget::lapse(conn, *now, *limit, counters, books)?;
+        }
+        EncodedOp::TopUp { account, amount } => budget::top_up(conn, account, *amount)?,
+        EncodedOp::Take(wish) => {
+            let turn = Some(rate::take(conn, wish)?).filter(|turn| *turn > wish.now);
+            receipt.turn = receipt.turn.max(turn);
+        }
+        EncodedOp::Remember(write) => memory::remember(conn, write, counters)?,
+        EncodedOp::ForgetAll(space) => memory::forget_all(conn, space)?,
+        EncodedOp::AwaitEvaluation { id } => quality::wait(conn, *id)?,
+        EncodedOp::Evaluate(new) => quality::evaluate(conn, new, counters)?,
+        EncodedOp::SkipEvaluation { id } => quality::skip(conn, *id)?,
+        EncodedOp::Flag { flag, expect } => quality::flag(conn, flag, *expect, counters)?,
+        EncodedOp::Expire(expiry) => receipt.expired += expiry::expire(conn, *expiry, counters)?,
+        // The others are applied above.
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Adds an execution; one that is queued is due no earlier than its turn.
+fn insert(
+    conn: &Connection,
+    new: &Insertion,
+    turn: Option<Timestamp>,
+    counters: &mut Counters,
+) -> Result<(), Error> {
     let number = counters.next_number;
     let is_large = new.input.len() > INLINE_INPUT_BYTES;
-    match write(conn, new, number, (!is_large).then_some(&new.input)) {
+    let turn = turn.filter(|_| new.status.status.state == ExecutionState::Queued);
+    match write(conn, new, number, (!is_large).then_some(&new.input), turn) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
             return Err(refusal(conn, &new.execution)?.unwrap_or(Error::Sqlite(error)));
         }
@@ -79,16 +125,19 @@ fn write(
     new: &Insertion,
     number: i64,
     input: Option<&String>,
+    turn: Option<Timestamp>,
 ) -> rusqlite::Result<()> {
     let (spec, row) = (&new.execution.spec, &new.status);
     let status = &row.status;
+    let turn = turn.map(Timestamp::as_millis);
+    let due = status.due.map(Timestamp::as_millis).max(turn);
     conn.prepare_cached(INSERT)?.execute(params![
         state_code(status.state),
         integer(status.version),
         integer(status.epoch),
         status.owner.as_ref().map(WorkerId::as_bytes),
-        status.due.map(Timestamp::as_millis),
-        ready(status),
+        due,
+        ready(status).max(turn),
         status.retry_count,
         status.resume_count,
         status.started.map(Timestamp::as_millis),

@@ -13,7 +13,7 @@ use crate::file::Found;
 use crate::{file, renew, schema};
 
 /// How many prepared statements a connection keeps; the store has fewer.
-const STATEMENTS: usize = 96;
+const STATEMENTS: usize = 192;
 /// Nobody else writes, so that only a checkpoint by a foreign tool can be met.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What a reading connection uses for pages, in KiB.

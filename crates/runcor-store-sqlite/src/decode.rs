@@ -1,6 +1,8 @@
 //! From columns to records. Whatever is damaged is an error that names the execution.
 
 mod journal;
+mod ledger;
+mod quality;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,8 @@ use runcor_core::{
 };
 
 pub(crate) use journal::{ENTRY_COLUMNS, entry, entry_row, packed, value};
+pub(crate) use ledger::{ACCOUNT_COLUMNS, LEDGER_COLUMNS, account, ledger, reserved};
+pub(crate) use quality::{FLAG_COLUMNS, MEMORY_COLUMNS, evaluation, flag, memory};
 
 use crate::encode::{OriginRow, TRANSITION_BYTES, WaitRow};
 use crate::error::damaged;
@@ -167,6 +171,14 @@ impl<'r> Fields<'r> {
 
     fn count<T: TryFrom<i64>>(&mut self, name: &'static str) -> Field<T> {
         T::try_from(self.int(name)?).map_err(|_| Damage(name))
+    }
+
+    fn truth(&mut self, name: &'static str) -> Field<bool> {
+        match self.int(name)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Damage(name)),
+        }
     }
 
     fn instant(&mut self, name: &'static str) -> Field<Timestamp> {

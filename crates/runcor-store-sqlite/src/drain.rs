@@ -11,6 +11,7 @@ use crate::connection::Place;
 use crate::counters::Counters;
 use crate::error::{Error, from_sqlite, is_io_failure};
 use crate::job::{Job, Outcome, Taken};
+use crate::ledger::Books;
 use crate::readers::Readers;
 use crate::statistics::SqliteStatistics;
 use crate::{apply, claim, event};
@@ -32,11 +33,12 @@ pub(crate) struct Desk {
     statistics: SqliteStatistics,
 }
 
-/// A connection and the numbers that were read over it.
+/// A connection, the numbers that were read over it, and the books of its transactions.
 #[derive(Debug)]
 struct Session {
     conn: Connection,
     counters: Counters,
+    books: Books,
 }
 
 /// Why a transaction did not come about.
@@ -63,7 +65,7 @@ impl Desk {
             Counters::load(&conn)
         };
         let counters = prepare().map_err(|error| from_sqlite(&error))?;
-        let session = Some(Session { conn, counters });
+        let session = Some(Session { conn, counters, books: Books::default() });
         let checkpointer = Checkpointer::new(place.config.log_bytes);
         let statistics = SqliteStatistics::default();
         Ok(Self { place, feed, readers, session, in_doubt: false, checkpointer, statistics })
@@ -102,19 +104,20 @@ impl Desk {
         mut more: impl FnMut() -> Option<Job>,
     ) -> Result<(), Failure> {
         let retention = self.place.config.event_retention;
-        let Session { conn, counters } = self.session().map_err(Failure::Away)?;
+        let Session { conn, counters, books } = self.session().map_err(Failure::Away)?;
         let before = *counters;
         let mut write = || -> rusqlite::Result<()> {
             run(conn, "BEGIN IMMEDIATE")?;
             let mut next = 0;
             while let Some(this) = taken.get_mut(next) {
-                this.outcome = Some(work(conn, &this.job, counters)?);
+                this.outcome = Some(work(conn, &this.job, counters, books)?);
                 next += 1;
                 if next == taken.len() && next < MOST_JOBS {
                     taken.extend(more().map(Taken::new));
                 }
             }
             event::prune(conn, retention, counters)?;
+            books.save(conn)?;
             counters.save(conn)
         };
         let written = write().map_err(Failure::Statement);
@@ -123,6 +126,7 @@ impl Desk {
         fail_point!("sqlite.after_commit_before_answer");
         if committed.is_err() {
             *counters = before;
+            books.forget();
         }
         committed
     }
@@ -199,7 +203,7 @@ impl Desk {
                 let conn = self.reopen()?;
                 let counters = Counters::load(&conn).map_err(|error| from_sqlite(&error))?;
                 tracing::info!("the database was opened again");
-                Session { conn, counters }
+                Session { conn, counters, books: Books::default() }
             }
         };
         Ok(self.session.insert(session))
@@ -238,23 +242,29 @@ impl Desk {
 }
 
 /// Does one job inside the transaction.
-fn work(conn: &Connection, job: &Job, counters: &mut Counters) -> rusqlite::Result<Outcome> {
+fn work(
+    conn: &Connection,
+    job: &Job,
+    counters: &mut Counters,
+    books: &mut Books,
+) -> rusqlite::Result<Outcome> {
     let outcome = match job {
         Job::Claim { request, .. } => claim::claim(conn, request).and_then(|claimed| {
             let first_event = event::append(conn, &claimed.events, counters)?;
             Ok(Outcome::Claimed { claimed, first_event })
         }),
         Job::Commit { batch, .. } => {
-            let before = *counters;
+            let before = (*counters, books.mark());
             // Most batches begin with their only precondition and need no savepoint.
             if batch.may_fail_midway {
                 run(conn, "SAVEPOINT batch")?;
             }
-            let applied = apply::batch(conn, batch, counters);
+            let applied = apply::batch(conn, batch, counters, books);
             if batch.may_fail_midway {
                 if matches!(applied, Err(Error::Store(_))) {
                     run(conn, "ROLLBACK TO batch")?;
-                    *counters = before;
+                    *counters = before.0;
+                    books.return_to(before.1);
                 }
                 if !matches!(applied, Err(Error::Sqlite(_))) {
                     run(conn, "RELEASE batch")?;

@@ -1,6 +1,8 @@
 //! From records to columns, on the caller's side, so that the writer only binds them.
 
 mod journal;
+mod ledger;
+mod quality;
 mod rows;
 
 use std::sync::Arc;
@@ -10,12 +12,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use runcor_core::{
-    Batch, Event, Execution, ExecutionId, ExecutionState, ExecutionStatus, Fence, Op, StoreError,
-    Timestamp, Transition, WorkerId,
+    Batch, Event, Execution, ExecutionId, ExecutionState, ExecutionStatus, Fence, Flag, FlagStatus,
+    MemorySpace, Money, Op, RateTake, StoreError, Timestamp, Transition, WorkerId,
 };
 
 use crate::compaction::Packing;
 pub(crate) use journal::{DONE, EntryRow, FAILED, NOT_DONE};
+pub(crate) use ledger::{AccountRow, LedgerRow, Names, ReservationRow, scope_code};
+pub(crate) use quality::{EvaluationRow, MemoryRow};
 pub(crate) use rows::{OriginRow, WaitRow};
 
 /// A batch that is ready to be written.
@@ -43,6 +47,27 @@ pub(crate) enum EncodedOp {
     Retire { worker: WorkerId, now: Timestamp },
     Sweep { now: Timestamp, limit: usize, max_bytes: Option<u64> },
     Compact(Vec<Packing>),
+    Reserve(Box<ReservationRow>),
+    Settle(Box<LedgerRow>),
+    Lapse { now: Timestamp, limit: usize },
+    TopUp { account: Box<AccountRow>, amount: Money },
+    Take(Box<RateTake>),
+    Remember(Box<MemoryRow>),
+    ForgetAll(Box<MemorySpace>),
+    AwaitEvaluation { id: ExecutionId },
+    Evaluate(Box<EvaluationRow>),
+    SkipEvaluation { id: ExecutionId },
+    Flag { flag: Box<Flag>, expect: Option<FlagStatus> },
+    Expire(Expiry),
+}
+
+/// What shall go, and how much of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Expiry {
+    pub(crate) now: Timestamp,
+    pub(crate) limit: usize,
+    pub(crate) keep_ledger: Option<u64>,
+    pub(crate) keep_evaluations: Option<u64>,
 }
 
 /// An event and its text.
@@ -127,6 +152,32 @@ impl Encoder {
             Op::Retire { worker, now } => EncodedOp::Retire { worker, now },
             Op::Sweep { now, limit, max_bytes } => EncodedOp::Sweep { now, limit, max_bytes },
             Op::Compact { .. } => EncodedOp::Compact(self.packings.take().unwrap_or_default()),
+            op => self.governance(op)?,
+        })
+    }
+
+    /// Encodes an operation on money, limits, memories or quality.
+    fn governance(&mut self, op: Op) -> Result<EncodedOp, StoreError> {
+        Ok(match op {
+            Op::Reserve(new) => EncodedOp::Reserve(Box::new(self.reservation(*new)?)),
+            Op::Settle(entry) => {
+                self.bytes += ROW_BYTES;
+                EncodedOp::Settle(Box::new(LedgerRow::of(*entry)))
+            }
+            Op::Lapse { now, limit } => EncodedOp::Lapse { now, limit },
+            Op::TopUp { account, amount } => {
+                EncodedOp::TopUp { account: Box::new(AccountRow::of(*account)), amount }
+            }
+            Op::Take(wish) => EncodedOp::Take(wish),
+            Op::Remember(write) => EncodedOp::Remember(Box::new(self.memory(*write)?)),
+            Op::ForgetAll(space) => EncodedOp::ForgetAll(space),
+            Op::AwaitEvaluation { id } => EncodedOp::AwaitEvaluation { id },
+            Op::Evaluate(new) => EncodedOp::Evaluate(Box::new(self.evaluation(new)?)),
+            Op::SkipEvaluation { id } => EncodedOp::SkipEvaluation { id },
+            Op::Flag { flag, expect } => EncodedOp::Flag { flag, expect },
+            Op::Expire { now, limit, keep_ledger, keep_evaluations } => {
+                EncodedOp::Expire(Expiry { now, limit, keep_ledger, keep_evaluations })
+            }
             _ => {
                 let message = "the SQLite store is older than this operation".to_owned();
                 return Err(StoreError::Unavailable { message });
@@ -198,7 +249,12 @@ impl Encoder {
     }
 }
 
+/// What a row of the ledger adds to the log, about.
+const ROW_BYTES: usize = 200;
+
 impl EncodedOp {
+    /// Returns whether the operation may be refused; where it is the first of
+    /// a batch it has then written nothing.
     fn has_precondition(&self) -> bool {
         match self {
             Self::Insert(_)
@@ -207,10 +263,22 @@ impl EncodedOp {
             | Self::Journal { .. }
             | Self::Seed { .. }
             | Self::Expect { .. }
-            | Self::NotEnded { .. } => true,
-            Self::Lease { .. } | Self::Retire { .. } | Self::Sweep { .. } | Self::Compact(_) => {
-                false
-            }
+            | Self::NotEnded { .. }
+            | Self::Reserve(_)
+            | Self::Take(_)
+            | Self::Remember(_)
+            | Self::Flag { .. } => true,
+            // Damage that these meet ends the whole transaction.
+            Self::Settle(_) | Self::Lapse { .. } | Self::TopUp { .. } => false,
+            Self::Lease { .. }
+            | Self::Retire { .. }
+            | Self::Sweep { .. }
+            | Self::Compact(_)
+            | Self::ForgetAll(_)
+            | Self::AwaitEvaluation { .. }
+            | Self::Evaluate(_)
+            | Self::SkipEvaluation { .. }
+            | Self::Expire(_) => false,
         }
     }
 }

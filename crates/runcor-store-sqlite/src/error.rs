@@ -63,6 +63,16 @@ pub(crate) fn damaged(what: &str) -> StoreError {
     }
 }
 
+/// Damage in the way of an operation that has no precondition: the whole transaction is taken back.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Damage(String);
+
+/// Makes an error that ends the transaction and says what is damaged.
+pub(crate) fn aborts(what: impl Into<String>) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(Damage(what.into())))
+}
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -25,7 +25,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod away;
 mod config;
 mod store;
 
@@ -47,16 +46,24 @@ mod claim;
 mod compaction;
 mod counters;
 mod event;
+mod expiry;
 mod journal;
 mod listing;
 mod pack;
 mod retention;
 mod timer;
 
+mod budget;
+mod ledger;
+mod memory;
+mod quality;
+mod rate;
+
 mod checkpoint;
 mod drain;
 mod job;
 mod readers;
+mod reads;
 mod renew;
 mod statistics;
 mod writer;

@@ -1,10 +1,15 @@
 //! Retention: what goes by age, what goes by size, and how it goes.
 
-use runcor_core::Timestamp;
-use rusqlite::{Connection, params};
+use runcor_core::{ExecutionId, Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::counters::Counters;
 use crate::encode::integer;
+use crate::{memory, quality};
+
+/// What people still have to look at stays.
+const UNFLAGGED: &str = "NOT EXISTS (SELECT 1 FROM flags \
+     WHERE flags.id = executions.id AND flags.status <> 'resolved')";
 
 /// Removes ended executions that are due, and then the oldest ones while the file is too large.
 pub(crate) fn sweep(
@@ -29,14 +34,16 @@ pub(crate) fn sweep(
 /// Finds what is due in two states, each along the index, so that nothing but
 /// what is removed is looked at.
 fn due(conn: &Connection, now: Timestamp, limit: usize) -> rusqlite::Result<Vec<i64>> {
-    let sql = "SELECT number FROM (
+    let sql = format!(
+        "SELECT number FROM (
          SELECT * FROM (SELECT number, due FROM executions INDEXED BY executions_due
-           WHERE state = 4 AND due <= ?1 ORDER BY due, number LIMIT ?2)
+           WHERE state = 4 AND due <= ?1 AND {UNFLAGGED} ORDER BY due, number LIMIT ?2)
          UNION ALL
          SELECT * FROM (SELECT number, due FROM executions INDEXED BY executions_due
-           WHERE state = 5 AND due <= ?1 ORDER BY due, number LIMIT ?2))
-       ORDER BY due, number LIMIT ?2";
-    conn.prepare_cached(sql)?
+           WHERE state = 5 AND due <= ?1 AND {UNFLAGGED} ORDER BY due, number LIMIT ?2))
+       ORDER BY due, number LIMIT ?2"
+    );
+    conn.prepare_cached(&sql)?
         .query_map(params![now.as_millis(), integer(limit)], |row| row.get(0))?
         .collect()
 }
@@ -50,10 +57,10 @@ fn shrink(
 ) -> rusqlite::Result<usize> {
     let mut removed = 0;
     while removed < limit && used_bytes(conn)? > max_bytes {
-        let mut oldest = conn.prepare_cached(
+        let mut oldest = conn.prepare_cached(&format!(
             "SELECT number FROM executions INDEXED BY executions_ended \
-             WHERE completed_at IS NOT NULL ORDER BY completed_at, number LIMIT 1",
-        )?;
+             WHERE completed_at IS NOT NULL AND {UNFLAGGED} ORDER BY completed_at, number LIMIT 1",
+        ))?;
         let mut rows = oldest.query([])?;
         let Some(row) = rows.next()? else { break };
         let number = row.get(0)?;
@@ -81,6 +88,15 @@ pub(crate) fn remove(
     number: i64,
     counters: &mut Counters,
 ) -> rusqlite::Result<()> {
+    let id: Option<Vec<u8>> = conn
+        .prepare_cached("SELECT id FROM executions WHERE number = ?1")?
+        .query_row([number], |row| row.get(0))
+        .optional()?;
+    // What is damaged goes as well.
+    if let Some(id) = id.and_then(|id| id.try_into().ok()).map(ExecutionId::from_bytes) {
+        memory::end_session(conn, id)?;
+        quality::remove(conn, id)?;
+    }
     for sql in [
         "DELETE FROM executions WHERE number = ?1",
         "DELETE FROM inputs WHERE number = ?1",

@@ -9,13 +9,14 @@ use crate::error::Error;
 /// Marks a file as ours: `runc` in ASCII.
 pub(crate) const APPLICATION_ID: i32 = 0x7275_6e63;
 
-/// The steps: the first makes version 1 of an empty file, the next makes version 2 of that.
+/// The steps: the first makes version 1 of an empty file, each next one a version of the one before.
 ///
 /// A step that was released is never changed; a new one is added at the end.
-const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 const VERSION_1: &str = include_str!("schema/version_1.sql");
 const VERSION_2: &str = include_str!("schema/version_2.sql");
+const VERSION_3: &str = include_str!("schema/version_3.sql");
 
 /// Checks that the database is ours, or empty, and not newer than this program.
 pub(crate) fn check(conn: &Connection, path: &str) -> Result<(), Error> {
@@ -128,9 +129,9 @@ mod tests {
     fn a_newer_version_and_a_foreign_database_are_refused() {
         let conn = Connection::open_in_memory().unwrap();
         check(&conn, "a.db").unwrap();
-        run(&conn, &[VERSION_1, VERSION_2, NEXT]).unwrap();
+        run(&conn, &[VERSION_1, VERSION_2, VERSION_3, NEXT]).unwrap();
         let newer = check(&conn, "a.db").unwrap_err().to_string();
-        assert!(newer.contains("version 3") && newer.contains("newer runcor"), "{newer}");
+        assert!(newer.contains("version 4") && newer.contains("newer runcor"), "{newer}");
 
         let foreign = Connection::open_in_memory().unwrap();
         foreign.execute_batch("CREATE TABLE theirs (x)").unwrap();

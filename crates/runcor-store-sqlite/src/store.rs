@@ -156,15 +156,15 @@ impl Store for SqliteStore {
     }
 
     fn ledger(&self) -> Arc<dyn LedgerReads> {
-        Arc::new(crate::away::Away)
+        Arc::new(self.readers.clone())
     }
 
     fn memories(&self) -> Arc<dyn MemoryReads> {
-        Arc::new(crate::away::Away)
+        Arc::new(self.readers.clone())
     }
 
     fn quality(&self) -> Arc<dyn QualityReads> {
-        Arc::new(crate::away::Away)
+        Arc::new(self.readers.clone())
     }
 
     fn feed(&self) -> &EventFeed {

@@ -120,7 +120,7 @@ async fn everything_in_it_is_read_back() {
         store.close().await.unwrap();
         let report = verify(home.path()).unwrap();
         assert!(report.is_sound(), "{report:?}");
-        assert_eq!(report.version, 2);
+        assert_eq!(report.version, 3);
     }
 }
 

@@ -101,7 +101,7 @@ async fn above_its_size_the_oldest_ends_go_first_though_they_are_not_due() {
     assert_eq!(sweep(1, 1).await, 1);
     assert_eq!(store.execution(keys[1]).await.unwrap(), None);
     // Room for two of the three that are left.
-    assert_eq!(sweep(9, 330_000).await, 1);
+    assert_eq!(sweep(9, 470_000).await, 1);
     assert_eq!(store.execution(keys[3]).await.unwrap(), None);
     assert_eq!(sweep(9, 1).await, 2);
     assert_eq!(sweep(9, 1).await, 0);
