@@ -93,11 +93,15 @@ impl RunJournal {
 
     /// Takes what was noted, as operations that come before those of what it belongs to.
     pub(crate) fn take_notes(&self) -> Vec<Op> {
-        let notes = std::mem::take(&mut *self.notes.lock());
-        self.note_operations(&notes)
+        self.note_operations(&self.take())
     }
 
-    fn note_operations(&self, notes: &Notes) -> Vec<Op> {
+    /// Takes what was noted.
+    pub(crate) fn take(&self) -> Notes {
+        std::mem::take(&mut *self.notes.lock())
+    }
+
+    pub(crate) fn note_operations(&self, notes: &Notes) -> Vec<Op> {
         let entries = notes.entries.iter().map(|entry| self.operation(entry, false));
         entries.chain(notes.ops.iter().cloned()).collect()
     }
@@ -173,7 +177,7 @@ impl RunJournal {
     }
 
     /// Keeps notes for another occasion.
-    fn put_back(&self, mut notes: Notes) {
+    pub(crate) fn put_back(&self, mut notes: Notes) {
         let mut kept = self.notes.lock();
         notes.entries.append(&mut kept.entries);
         notes.ops.append(&mut kept.ops);
@@ -245,7 +249,7 @@ impl Journal for RunJournal {
     /// be noted does not begin, and trouble of the store is no failure of the handler.
     async fn begin(&self, entry: JournalEntry) -> Result<()> {
         let mut patience = Patience::new(&self.health);
-        let notes = std::mem::take(&mut *self.notes.lock());
+        let notes = self.take();
         loop {
             // Once more does no harm where only the answer was lost.
             let error = match self.write(&entry, false, &notes, &[]).await {
@@ -268,7 +272,7 @@ impl Journal for RunJournal {
         let mut patience = Patience::new(&self.health);
         let mut is_unsure = false;
         self.known.lock().await.unsure.insert(entry.path.clone());
-        let notes = std::mem::take(&mut *self.notes.lock());
+        let notes = self.take();
         if with.iter().any(is_of_session) {
             self.has_session.store(true, Ordering::SeqCst);
         }

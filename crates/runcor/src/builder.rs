@@ -4,12 +4,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use runcor_core::{
-    Clock, ModelProvider, NoTools, ProviderReport, Result, Store, SystemClock, ToolProvider,
+    Clock, Guard, Hook, MemoryLimits, ModelProvider, NoTools, Policy, ProviderReport, Result,
+    Store, SystemClock, ToolProvider,
 };
 use runcor_engine::{Engine, EngineConfig, EngineParts, EventPipe};
 use runcor_router::{Registration, Router, RouterBuilder};
 use runcor_store_memory::MemoryStore;
 
+use crate::governing::{Governing, Governors, Ground};
 use crate::models::Models;
 
 /// A running runtime: an [`Engine`], its store, and the router behind its model calls.
@@ -21,6 +23,7 @@ pub struct Runcor {
     engine: Engine,
     store: Arc<dyn Store>,
     models: Arc<Models>,
+    governors: Governors,
 }
 
 impl Runcor {
@@ -39,6 +42,20 @@ impl Runcor {
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// Returns who counts the money, if anybody does.
+    #[cfg(feature = "cost")]
+    #[must_use]
+    pub fn costs(&self) -> Option<&Arc<runcor_cost::CostKeeper>> {
+        self.governors.costs.as_ref()
+    }
+
+    /// Returns the policies, if there are any; rules and limits may be added while it runs.
+    #[cfg(feature = "policy")]
+    #[must_use]
+    pub fn policies(&self) -> Option<&Arc<runcor_policy::Policies>> {
+        self.governors.policies.as_ref()
     }
 
     /// Returns the router, unless there is no provider.
@@ -80,9 +97,48 @@ pub struct Builder {
     clock: Option<Arc<dyn Clock>>,
     limits: EngineConfig,
     seed: Option<u64>,
+    governing: Governing,
 }
 
 impl Builder {
+    /// Counts the money of model calls, and keeps to budgets.
+    #[cfg(feature = "cost")]
+    pub fn costs(mut self, config: runcor_cost::CostConfig) -> Self {
+        self.governing.cost = Some(config);
+        self
+    }
+
+    /// Judges every operation by these policies, to which more may be added later.
+    #[cfg(feature = "policy")]
+    pub fn policies(mut self, config: runcor_policy::PolicyConfig) -> Self {
+        self.governing.policies = Some(config);
+        self
+    }
+
+    /// Judges every operation by a policy of your own, in place of any other.
+    pub fn policy(mut self, policy: impl Policy + 'static) -> Self {
+        self.governing.policy = Some(Arc::new(policy));
+        self
+    }
+
+    /// Lets a guard of your own look at what goes in and out, in place of any other.
+    pub fn guard(mut self, guard: impl Guard + 'static) -> Self {
+        self.governing.guard = Some(Arc::new(guard));
+        self
+    }
+
+    /// Tells somebody of executions that are complete.
+    pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
+        self.governing.hooks.push(Arc::new(hook));
+        self
+    }
+
+    /// Sets how much the memories of flows may hold.
+    pub fn memory_limits(mut self, limits: MemoryLimits) -> Self {
+        self.governing.memory_limits = Some(limits);
+        self
+    }
+
     /// Keeps executions in `store` instead of in memory.
     pub fn store(mut self, store: impl Store + 'static) -> Self {
         self.store = Some(Arc::new(store));
@@ -141,8 +197,13 @@ impl Builder {
         let events = EventPipe::new();
         let models = Arc::new(Models::new(Arc::clone(&clock), events.sink()));
         install(&models, self.providers, self.routes.unwrap_or_else(Router::builder))?;
+        let ground =
+            Ground { store: Arc::clone(&store), clock: Arc::clone(&clock), events: events.sink() };
+        let (governance, hooks, governors) = self.governing.build(&ground)?;
         let parts = EngineParts {
             store: Arc::clone(&store),
+            governance,
+            hooks,
             models: Arc::clone(&models) as _,
             tools: self.tools.unwrap_or_else(|| Arc::new(NoTools)),
             clock,
@@ -150,7 +211,7 @@ impl Builder {
             seed: self.seed,
             events,
         };
-        Ok(Runcor { engine: Engine::start(parts).await?, store, models })
+        Ok(Runcor { engine: Engine::start(parts).await?, store, models, governors })
     }
 }
 

@@ -12,6 +12,10 @@
 //! | [`store`] | the store trait and the stores | `store-sqlite` |
 //! | [`engine`] | the engine and its limits | |
 //! | [`event`] | what the engine announces | |
+//! | `cost` | prices, the ledger, budgets | `cost` |
+//! | `memory` | memories outside of flows | `memory` |
+//! | `policy` | rules, access, tenants, rate limits, guardrails | `policy` |
+//! | `eval` | evaluators, flags, comparisons | `eval` |
 //! | `pipeline` | flows written as YAML | `pipeline` |
 //! | `config` | `runcor.yaml` | `config` |
 //! | `http` | the HTTP API | `http` |
@@ -27,6 +31,7 @@
 mod builder;
 #[cfg(doctest)]
 mod front_page;
+mod governing;
 mod models;
 #[cfg(feature = "project")]
 mod project;
@@ -149,15 +154,40 @@ pub mod schema {
     pub use runcor_core::{Schema, SchemaError, Violation};
 }
 
+/// Governance: who counts, allows, looks and remembers, as the engine sees them.
+pub mod governance {
+    #[doc(inline)]
+    pub use runcor_core::{
+        Admission, AttemptOutcome, BudgetKey, BudgetLimit, BudgetScope, BudgetStatus, BudgetWindow,
+        Budgets, Caller, Confidence, Enforcement, Evaluation, EvaluationQuery, Flag, FlagQuery,
+        FlagStatus, Governance, Guard, GuardPhase, GuardScope, Hook, LedgerDimension, LedgerEntry,
+        LedgerFilter, LedgerQuery, LedgerReads, LedgerTotal, MemoryEntry, MemoryLimits,
+        MemoryOwner, MemoryQuery, MemorySpace, Meter, OnExceed, Operation, Policy, PolicyRequest,
+        Quality, RateQueue, RateScope, RateTake, StreamGuard, TopUp,
+    };
+}
+
 #[cfg(feature = "config")]
 #[doc(inline)]
 pub use runcor_config as config;
+#[cfg(feature = "cost")]
+#[doc(inline)]
+pub use runcor_cost as cost;
+#[cfg(feature = "eval")]
+#[doc(inline)]
+pub use runcor_eval as eval;
 #[cfg(feature = "http")]
 #[doc(inline)]
 pub use runcor_http as http;
+#[cfg(feature = "memory")]
+#[doc(inline)]
+pub use runcor_memory as memory;
 #[cfg(feature = "pipeline")]
 #[doc(inline)]
 pub use runcor_pipeline as pipeline;
+#[cfg(feature = "policy")]
+#[doc(inline)]
+pub use runcor_policy as policy;
 #[cfg(feature = "testkit")]
 #[doc(inline)]
 pub use runcor_testkit as testkit;

@@ -108,14 +108,14 @@ async fn every_operation_is_judged_on_behalf_of_somebody(kind: Kind) {
     let asked = policy.asked.lock().clone();
     let operations: Vec<_> = asked.iter().map(|(operation, ..)| *operation).collect();
     use Operation::{Cancel, Delete, Read, Replay, Resume};
-    let expected =
-        [Read, Read, Read, Resume, Resume, Read, Cancel, Replay, Replay, Cancel, Delete];
+    let expected = [Read, Read, Read, Resume, Resume, Read, Cancel, Replay, Replay, Cancel, Delete];
     assert_eq!(operations, expected);
     let on_behalf = |(_, flow, caller): &(_, Option<String>, Caller)| {
         flow.as_deref() == Some("waits") && *caller == alice
     };
     assert!(asked.iter().all(on_behalf), "{asked:?}");
-    let waits = ExecutionQuery { state: Some(ExecutionState::Waiting), ..ExecutionQuery::default() };
+    let waits =
+        ExecutionQuery { state: Some(ExecutionState::Waiting), ..ExecutionQuery::default() };
     policy.asked.lock().clear();
     engine.as_caller(alice).executions(&waits).await.unwrap();
     assert_eq!(policy.asked.lock()[0].0, Operation::ListWaiting);
@@ -220,8 +220,7 @@ fn limited(limit: u32, depth: u32) -> Arc<Written> {
             tenant: None,
             subject: String::new(),
         };
-        let queue =
-            (depth > 0).then_some(RateQueue { depth, timeout: Duration::from_secs(100) });
+        let queue = (depth > 0).then_some(RateQueue { depth, timeout: Duration::from_secs(100) });
         let window = Duration::from_secs(10);
         let take = RateTake { key, limit, window, now: request.now, queue };
         let counts = matches!(request.operation, Operation::Trigger | Operation::Replay);

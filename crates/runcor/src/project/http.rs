@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
-use runcor_config::section::{Cors, HttpServer};
+use runcor_config::section::{AccessToken, Cors, HttpServer};
+use runcor_core::{TenantId, UserId};
 use runcor_http::{CorsRules, HttpConfig};
 use secrecy::ExposeSecret;
 
 use super::Project;
 
 impl Project {
-    /// Returns the token that the HTTP server wants, for a client of it.
+    /// Returns the operator's token of the HTTP server, for a client of it.
     #[must_use]
     pub fn auth_token(&self) -> Option<String> {
-        self.config().http_server.auth_token.as_ref().map(|token| token.expose_secret().to_owned())
+        let server = &self.config().http_server;
+        let is_operators = |one: &&AccessToken| one.user.is_none() && one.tenant.is_none();
+        let others = server.tokens.iter().filter(is_operators).map(|one| &one.token);
+        let token = server.auth_token.iter().chain(others).next()?;
+        Some(token.expose_secret().to_owned())
     }
 
     /// Returns the settings of the HTTP server.
@@ -24,6 +29,7 @@ impl Project {
             hostname,
             cors,
             auth_token,
+            tokens,
             allow_unauthenticated,
             body_limit,
             base_path,
@@ -36,6 +42,7 @@ impl Project {
             base_path,
             cors: cors_of(cors),
             auth_token,
+            tokens: tokens.into_iter().filter_map(token_of).collect(),
             allow_unauthenticated,
             allowed_hosts,
             body_limit: usize::try_from(body_limit).unwrap_or(usize::MAX),
@@ -43,6 +50,14 @@ impl Project {
             ..HttpConfig::default()
         }
     }
+}
+
+/// The configuration was checked, so every id is one; else nobody gets the token.
+fn token_of(written: AccessToken) -> Option<runcor_http::AccessToken> {
+    let AccessToken { token, user, tenant, name } = written;
+    let user = user.map(UserId::new).transpose().ok()?;
+    let tenant = tenant.map(TenantId::new).transpose().ok()?;
+    Some(runcor_http::AccessToken { token, user, tenant, name })
 }
 
 fn cors_of(cors: Option<Cors>) -> runcor_http::Cors {

@@ -1,0 +1,6 @@
+//! What governs flows, all parts together: money, policy, memory and quality over real stores.
+
+#![cfg(test)]
+
+mod bed;
+mod money;
