@@ -161,6 +161,7 @@ impl Mock {
             tool_calls: reply.tool_calls,
             parsed: None,
             cost: None,
+            substituted: false,
             finish_reason: Some(if calls_tools {
                 FinishReason::ToolCalls
             } else {
