@@ -5,7 +5,9 @@
 //! ([`StoreCapabilities`](runcor_core::StoreCapabilities)) says on stderr that
 //! it was skipped.
 
+mod chance;
 mod fixture;
+mod money_ops;
 mod ops;
 mod registry;
 mod scenarios;

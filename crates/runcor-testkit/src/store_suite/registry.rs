@@ -7,8 +7,8 @@ use std::pin::Pin;
 use super::fixture::StoreFixture;
 use super::scenarios::{
     accounts, batches, claims, closing, compactions, concurrency, deletes, durable, entries,
-    events, families, fields, inserts, intents, journals, leases, listing, preconditions,
-    reservations, seeds, settlements, sweeps, timers, updates, values,
+    events, families, fields, inserts, intents, journals, leases, ledger_rows, ledger_totals,
+    listing, preconditions, reservations, seeds, settlements, sweeps, timers, updates, values,
 };
 use super::subject::fail;
 
@@ -337,6 +337,24 @@ macro_rules! __store_scenarios {
                 a_top_up_raises_the_limit_of_its_window
                 an_account_may_be_topped_up_before_it_is_used
                 accounts_are_listed_until_their_window_ends
+            ]
+            ledger_rows: [
+                every_field_of_a_row_is_kept
+                every_field_of_a_lapsed_row_is_kept
+                rows_come_in_pages_in_order_of_writing
+                a_page_of_rows_that_is_just_full_is_the_last
+                rows_written_meanwhile_do_not_disturb_a_walk
+                rows_are_filtered_by_everything
+                rows_at_the_edges_of_time_are_found
+            ]
+            ledger_totals: [
+                an_empty_ledger_adds_up_to_nothing
+                a_total_tells_requests_from_answers_of_a_journal
+                the_edges_of_a_range_of_time_belong_to_it
+                totals_are_the_sums_of_their_rows
+                totals_outlive_their_rows
+                pages_go_on_when_rows_are_removed
+                a_refused_operation_takes_back_a_removal_of_rows
             ]
             closing: [
                 everything_fails_after_closing

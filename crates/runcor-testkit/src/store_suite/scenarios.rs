@@ -16,6 +16,8 @@ pub(super) mod inserts;
 pub(super) mod intents;
 pub(super) mod journals;
 pub(super) mod leases;
+pub(super) mod ledger_rows;
+pub(super) mod ledger_totals;
 pub(super) mod listing;
 pub(super) mod preconditions;
 pub(super) mod reservations;

@@ -144,3 +144,8 @@ pub(crate) async fn accounts_are_listed_until_their_window_ends(fixture: StoreFi
     let (found, account) = must(flows.into_iter().next(), "the account of the flow");
     assert_eq!((found, account.reserved), (flow, nanos(4)), "expected account and identity");
 }
+
+/// Some account.
+pub(super) fn any() -> AccountId {
+    daily("any")
+}

@@ -19,7 +19,11 @@ pub(crate) async fn the_cost_takes_the_place_of_what_was_set_aside(fixture: Stor
     subject.settle(&entry).await;
     subject.expect_account(&a, (4, 50), "after one settlement").await;
     subject.expect_account(&b, (4, 0), "after one settlement").await;
-    assert_eq!(subject.rows().await, [entry.clone()], "expected the row as it was settled");
+    assert_eq!(
+        subject.rows().await,
+        std::slice::from_ref(&entry),
+        "expected the row as it was settled"
+    );
     let failed = LedgerEntry { outcome: AttemptOutcome::Failed, ..outcome_of(&two, 0) };
     subject.settle(&failed).await;
     subject.expect_account(&a, (4, 0), "after a request that failed").await;
@@ -72,7 +76,7 @@ pub(crate) async fn a_row_without_a_reservation_is_kept_and_books_nothing(fixtur
     let entry = row_at(0, 25);
     subject.settle(&entry).await;
     subject.expect_account(&account, (0, 10), "after somebody else's row").await;
-    assert_eq!(subject.rows().await, [entry.clone()], "expected the row");
+    assert_eq!(subject.rows().await, std::slice::from_ref(&entry), "expected the row");
     // Its identity is taken, so nothing is set aside under it any more.
     let mut late = reservation(vec![hard(&account, 20, 100)], 0);
     late.entry.id = entry.id;
