@@ -248,7 +248,9 @@ impl LedgerTotal {
 ///
 /// # Contract
 /// Totals MUST NOT take longer the longer the history is, whatever the filter:
-/// stores keep rolled-up totals. They count rows that are no longer kept as well.
+/// stores keep rolled-up totals. They count rows that are no longer kept as
+/// well, except where the filter names an execution or a piece of an hour (UTC):
+/// there only rows that are kept count.
 #[async_trait]
 pub trait LedgerReads: Send + Sync {
     /// Returns a page of rows in order of writing.

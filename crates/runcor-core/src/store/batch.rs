@@ -106,7 +106,8 @@ pub enum Op {
     /// [`BudgetAccount::reserve`](crate::BudgetAccount::reserve); all are judged
     /// before any is changed, and the first in their order that refuses is
     /// reported as [`StoreError::OverBudget`](super::StoreError::OverBudget). A
-    /// reservation that exists already is left as it is.
+    /// reservation that exists already is left as it is, and none is made once
+    /// the ledger has its row.
     Reserve(Box<Reservation>),
     /// Writes a row of the ledger, and books it in the accounts of its
     /// reservation, if there is one, in place of what that set aside. Where the
