@@ -1,12 +1,14 @@
-//! The public API, as a user sees it.
+//! The keeper on real stores: limits, ledger, events, and the laws that hold throughout.
 
-use runcor_core::ErrorCode;
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use runcor_cost::Error;
-
-#[test]
-fn an_error_keeps_its_message_on_the_way_up() {
-    let error = Error::Invalid { message: "give it a name".to_owned() };
-    let upward = runcor_core::Error::from(error);
-    assert_eq!((upward.code(), upward.message()), (ErrorCode::InvalidConfig, "give it a name"));
-}
+mod bed;
+mod crowd;
+mod laws;
+mod ledger;
+mod leftovers;
+mod limits;
+mod metered;
+mod telling;
+mod topping;
+mod windows;

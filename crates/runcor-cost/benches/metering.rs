@@ -1,0 +1,2 @@
+//! What metering adds to a call.
+fn main() {}

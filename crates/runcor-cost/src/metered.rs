@@ -1,0 +1,102 @@
+//! A layer that counts the money of models that are called without an engine.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::StreamExt;
+
+use runcor_core::{
+    CallScope, Caller, Error, FlowName, ModelChunk, ModelRequest, ModelResponse, ModelService,
+    ModelStream,
+};
+
+use crate::keeper::CostKeeper;
+
+/// A [`ModelService`] over another one whose requests are counted by a [`CostKeeper`].
+///
+/// It commits what a call has cost before it hands the answer on. An answer
+/// whose bill the store does not take at once is handed on all the same: it is
+/// paid for. Its bill is committed with a later call, or by
+/// [`Meter::flush`](runcor_core::Meter::flush).
+///
+/// Calls of flows pass through, since the engine commits their bills together
+/// with their answers.
+#[derive(Debug, Clone)]
+pub struct Metered {
+    inner: Arc<dyn ModelService>,
+    keeper: Arc<CostKeeper>,
+    flow: FlowName,
+    caller: Caller,
+}
+
+impl Metered {
+    /// Counts the requests of `inner` under the name `flow`, on nobody's behalf.
+    #[must_use]
+    pub fn new(inner: Arc<dyn ModelService>, keeper: Arc<CostKeeper>, flow: FlowName) -> Self {
+        Self { inner, keeper, flow, caller: Caller::default() }
+    }
+
+    /// Says on whose behalf requests are made that do not say so themselves, by
+    /// [`CostKeeper::scope`].
+    #[must_use]
+    pub fn on_behalf_of(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
+    /// Gives a request a scope, unless it has one.
+    fn scoped(&self, request: ModelRequest) -> ModelRequest {
+        if request.scope.meter().is_some() {
+            return request;
+        }
+        let scope = self.keeper.scope(self.flow.clone(), self.caller.clone());
+        request.with_scope(scope)
+    }
+}
+
+/// Commits what a call has cost so far.
+async fn settle(keeper: &CostKeeper, scope: &CallScope) {
+    if scope.execution().is_some() {
+        return;
+    }
+    let bill = scope.take_bill();
+    if bill.is_empty() {
+        return;
+    }
+    if let Err(error) = keeper.settle(bill).await {
+        tracing::warn!(%error, "a bill waits until the store takes it");
+    }
+}
+
+#[async_trait]
+impl ModelService for Metered {
+    async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, Error> {
+        let request = self.scoped(request);
+        let scope = request.scope.clone();
+        let answer = self.inner.complete(request).await;
+        settle(&self.keeper, &scope).await;
+        answer
+    }
+
+    async fn stream(&self, request: ModelRequest) -> Result<ModelStream, Error> {
+        let request = self.scoped(request);
+        let scope = request.scope.clone();
+        let pieces = match self.inner.stream(request).await {
+            Ok(pieces) => pieces,
+            Err(error) => {
+                settle(&self.keeper, &scope).await;
+                return Err(error);
+            }
+        };
+        let keeper = Arc::clone(&self.keeper);
+        Ok(Box::pin(pieces.then(move |piece| {
+            let (keeper, scope) = (Arc::clone(&keeper), scope.clone());
+            async move {
+                if matches!(piece, Ok(ModelChunk::Finished { .. }) | Err(_)) {
+                    settle(&keeper, &scope).await;
+                }
+                piece
+            }
+        })))
+    }
+}
