@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use runcor_core::{
     ModelProvider, ModelRequest, ModelResponse, ModelService, ProviderError, ProviderStream,
-    Strategy,
+    Strategy, Usage,
 };
 use runcor_router::{Registration, Router, StructuredOutput};
 
@@ -28,6 +28,7 @@ impl ModelProvider for Instant {
         Ok(ModelResponse {
             text: "hello".to_owned(),
             provider: self.0.clone(),
+            usage: Usage { prompt_tokens: 1, completion_tokens: 1, ..Usage::default() },
             ..ModelResponse::default()
         })
     }

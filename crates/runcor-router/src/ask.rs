@@ -25,18 +25,21 @@ pub(crate) trait Ask {
 }
 
 /// Asks for a whole answer.
+///
+/// It is boxed, because it is handed on often until it reaches the caller, and
+/// copying it each time would cost more.
 #[derive(Debug)]
 pub(crate) struct Whole;
 
 impl Ask for Whole {
-    type Answer = ModelResponse;
+    type Answer = Box<ModelResponse>;
 
     async fn ask(
         slot: &Slot,
         request: &ModelRequest,
         exchange: &mut Exchange,
-    ) -> Result<ModelResponse, ProviderError> {
-        let mut response = slot.provider.complete(request).await?;
+    ) -> Result<Box<ModelResponse>, ProviderError> {
+        let mut response = Box::new(slot.provider.complete(request).await?);
         exchange.answer(slot, request, &mut response);
         Ok(response)
     }
@@ -81,13 +84,13 @@ pub(crate) fn broken_off(provider: &str) -> ProviderError {
 }
 
 /// Makes a stream of a whole answer: the text at once, the tool calls, the end.
-fn in_pieces(response: ModelResponse) -> ProviderStream {
+fn in_pieces(response: Box<ModelResponse>) -> ProviderStream {
     let mut chunks = Vec::with_capacity(response.tool_calls.len() + 2);
     if !response.text.is_empty() {
         chunks.push(Ok(ModelChunk::TextDelta { text: response.text.clone() }));
     }
     let calls = response.tool_calls.iter().cloned();
     chunks.extend(calls.map(|tool_call| Ok(ModelChunk::ToolCall { tool_call })));
-    chunks.push(Ok(ModelChunk::Finished { response: Box::new(response) }));
+    chunks.push(Ok(ModelChunk::Finished { response }));
     Box::pin(stream::iter(chunks))
 }

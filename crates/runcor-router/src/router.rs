@@ -98,7 +98,7 @@ impl ModelService for Router {
         let mut answer = routed.answer;
         answer.substituted = call.substituted;
         routed.permit.succeed();
-        Ok(answer)
+        Ok(*answer)
     }
 
     async fn stream(&self, request: ModelRequest) -> Result<ModelStream, runcor_core::Error> {

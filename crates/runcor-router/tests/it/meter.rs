@@ -14,11 +14,14 @@ use runcor_core::{
 /// The input tokens that every reservation assumes.
 pub(crate) const PROMPT_CEILING: u64 = 50;
 
+/// Whom a reservation is for, which model, and at what price.
+type Planned = (String, Option<String>, Option<TokenPrice>);
+
 /// A meter that keeps every reservation, and every row that came of one.
 #[derive(Debug)]
 pub(crate) struct Recording {
     spec: ExecutionSpec,
-    plans: Mutex<Vec<(String, Option<String>, Option<TokenPrice>)>>,
+    plans: Mutex<Vec<Planned>>,
     booked: Mutex<Vec<LedgerEntry>>,
     allowed: Mutex<usize>,
     price: Option<TokenPrice>,
@@ -49,7 +52,7 @@ impl Recording {
         self.plans.lock().len()
     }
 
-    pub(crate) fn plans(&self) -> Vec<(String, Option<String>, Option<TokenPrice>)> {
+    pub(crate) fn plans(&self) -> Vec<Planned> {
         self.plans.lock().clone()
     }
 
