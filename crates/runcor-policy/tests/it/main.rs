@@ -1,5 +1,16 @@
 //! The public API, as a user sees it.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what helpers of tests meet fails the test")]
+
+mod access;
+mod config;
+mod declared;
+mod laws;
+mod limits;
+mod rules;
+mod support;
+mod tenants;
+
 use runcor_core::ErrorCode;
 
 use runcor_policy::Error;
