@@ -49,8 +49,7 @@ pub(crate) fn aggregate(results: &[Weighed]) -> Aggregate {
 /// Returns what the scores of one evaluator say; without any it says nothing,
 /// which is neither good nor bad.
 pub(crate) fn confidence(scores: &BTreeMap<String, f64>, thresholds: Thresholds) -> Confidence {
-    mean_of(scores.values().copied())
-        .map_or(Confidence::Medium, |mean| thresholds.confidence(mean))
+    mean_of(scores.values().copied()).map_or(Confidence::Medium, |mean| thresholds.confidence(mean))
 }
 
 /// Returns why a person should look at a result, if there is a reason.

@@ -175,9 +175,7 @@ mod tests {
         let ids: Vec<_> = (0..4000)
             .map(|at| ExecutionId::mint(Timestamp::from_millis(1_700_000_000_000 + at)))
             .collect();
-        let count = |name: &str, part: f64| {
-            ids.iter().filter(|id| draw(**id, name) < part).count()
-        };
+        let count = |name: &str, part: f64| ids.iter().filter(|id| draw(**id, name) < part).count();
         for part in [0.1, 0.5, 0.9] {
             let expected = part * 4000.0;
             let found = count("a", part) as f64;
@@ -192,8 +190,7 @@ mod tests {
     fn thresholds_belong_to_the_better_side() {
         let usual = Thresholds::default();
         let said = [0.8, 0.79, 0.5, 0.49].map(|score| usual.confidence(score));
-        let expected =
-            [Confidence::High, Confidence::Medium, Confidence::Medium, Confidence::Low];
+        let expected = [Confidence::High, Confidence::Medium, Confidence::Medium, Confidence::Low];
         assert_eq!(said, expected);
     }
 }
