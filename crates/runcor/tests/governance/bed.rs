@@ -123,12 +123,9 @@ pub(crate) async fn within_reason<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// A thousand nano-dollars for each token, in and out.
-pub(crate) const PRICE: TokenPrice = TokenPrice {
-    input_picos: 1_000_000,
-    output_picos: 1_000_000,
-    cached_picos: None,
-    reasoning_picos: None,
-};
+pub(crate) fn price() -> TokenPrice {
+    TokenPrice { input_picos: 1_000_000, output_picos: 1_000_000, ..TokenPrice::default() }
+}
 
 /// An answer of ten tokens in and five out: 15,000 nano-dollars.
 pub(crate) fn answer(text: &str) -> ScriptStep {
@@ -142,7 +139,7 @@ pub(crate) fn answer(text: &str) -> ScriptStep {
 }
 
 pub(crate) fn priced(provider: &ScriptedProvider) -> Registration {
-    Registration::new(Arc::new(provider.clone())).with_price(PRICE)
+    Registration::new(Arc::new(provider.clone())).with_price(price())
 }
 
 /// Settings with these budgets and nothing else.
