@@ -1,5 +1,6 @@
 //! A provider that plays a script, a sink that records, and time that flies.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::pin;
@@ -27,6 +28,10 @@ pub(crate) enum Turn {
     Mute(&'static str),
     /// Answers with a tool call and this text.
     Call(&'static str),
+    /// Answers with this text, whole, after a while.
+    After(Duration, &'static str),
+    /// Fails after a while.
+    FailAfter(Duration, ProviderErrorKind),
     /// Fails at once.
     Fail(ProviderErrorKind),
     /// Fails at once and asks for a pause.
@@ -46,6 +51,11 @@ pub(crate) enum Turn {
 pub(crate) struct Scripted {
     name: String,
     streaming: bool,
+    /// Whether a sign of life costs nothing, and takes what the script says.
+    pings: bool,
+    /// How the names of its models begin, where it knows.
+    serves: Option<&'static str>,
+    address: Option<&'static str>,
     script: Mutex<VecDeque<Turn>>,
     seen: Mutex<Vec<ModelRequest>>,
     open_streams: Arc<AtomicUsize>,
@@ -60,6 +70,29 @@ impl Scripted {
     pub(crate) fn streaming(name: &str, script: impl IntoIterator<Item = Turn>) -> Arc<Self> {
         let script = Mutex::new(script.into_iter().collect());
         Arc::new(Self { name: name.to_owned(), streaming: true, script, ..Self::default() })
+    }
+
+    pub(crate) fn knowing(
+        name: &str,
+        serves: &'static str,
+        script: impl IntoIterator<Item = Turn>,
+    ) -> Arc<Self> {
+        let script = Mutex::new(script.into_iter().collect());
+        Arc::new(Self { name: name.to_owned(), serves: Some(serves), script, ..Self::default() })
+    }
+
+    pub(crate) fn at(
+        name: &str,
+        address: &'static str,
+        script: impl IntoIterator<Item = Turn>,
+    ) -> Arc<Self> {
+        let script = Mutex::new(script.into_iter().collect());
+        Arc::new(Self { name: name.to_owned(), address: Some(address), script, ..Self::default() })
+    }
+
+    pub(crate) fn pinging(name: &str, script: impl IntoIterator<Item = Turn>) -> Arc<Self> {
+        let script = Mutex::new(script.into_iter().collect());
+        Arc::new(Self { name: name.to_owned(), pings: true, script, ..Self::default() })
     }
 
     pub(crate) fn then(&self, turn: Turn) {
@@ -175,10 +208,37 @@ impl ModelProvider for Scripted {
         capabilities
     }
 
+    fn serves(&self, model: &str) -> Option<bool> {
+        self.serves.map(|prefix| model.starts_with(prefix))
+    }
+
+    fn address(&self) -> Option<&str> {
+        self.address
+    }
+
+    async fn ping(&self) -> Option<Result<(), ProviderError>> {
+        if !self.pings {
+            return None;
+        }
+        let turn = self.script.lock().pop_front();
+        if let Some(Turn::After(pause, _)) = turn {
+            wait(pause).await;
+        }
+        Some(Ok(()))
+    }
+
     async fn complete(&self, request: &ModelRequest) -> Result<ModelResponse, ProviderError> {
         match self.turn(request) {
             Turn::Say(text) => Ok(response(text)),
             Turn::Mute(text) => Ok(mute(text)),
+            Turn::After(pause, text) => {
+                wait(pause).await;
+                Ok(response(text))
+            }
+            Turn::FailAfter(pause, kind) => {
+                wait(pause).await;
+                Err(self.error(kind))
+            }
             Turn::Call(text) => Ok(with_call(text)),
             Turn::Fail(kind) | Turn::Break(_, kind) => Err(self.error(kind)),
             Turn::Busy(pause) => {
@@ -192,6 +252,14 @@ impl ModelProvider for Scripted {
         assert!(self.streaming, "asked to stream although it said that it can't");
         match self.turn(request) {
             Turn::Say(text) => Ok(self.pieces_then_end(text, vec![finished(response(text))])),
+            Turn::After(pause, text) => {
+                wait(pause).await;
+                Ok(self.pieces_then_end(text, vec![finished(response(text))]))
+            }
+            Turn::FailAfter(pause, kind) => {
+                wait(pause).await;
+                Err(self.error(kind))
+            }
             Turn::Mute(text) => Ok(self.pieces_then_end(text, vec![finished(mute(text))])),
             Turn::Call(text) => {
                 let whole = with_call(text);
@@ -235,10 +303,28 @@ impl Recorder {
 }
 
 /// A clock and a sink, and routers that use them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct World {
     pub(crate) clock: ManualClock,
     pub(crate) events: Arc<Recorder>,
+}
+
+thread_local! {
+    /// The clock of the world in which a test lives, for providers that take their time.
+    static CLOCK: RefCell<ManualClock> = RefCell::default();
+}
+
+impl Default for World {
+    fn default() -> Self {
+        let clock = ManualClock::new();
+        CLOCK.set(clock.clone());
+        Self { clock, events: Arc::default() }
+    }
+}
+
+async fn wait(pause: Duration) {
+    let clock = CLOCK.with_borrow(ManualClock::clone);
+    clock.sleep(pause).await;
 }
 
 impl World {
