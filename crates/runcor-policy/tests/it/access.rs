@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Ask, Bed, caller};
 
 fn bed(policies: Value) -> Bed {
-    Bed::of(json!({ "accessPolicies": policies }))
+    Bed::with("accessPolicies", policies)
 }
 
 /// Asks whether each may do what they want, written as `who operation flow`.

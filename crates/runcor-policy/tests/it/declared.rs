@@ -8,7 +8,7 @@ use runcor_policy::{DeclaredRule, RuleSpec, Verdict};
 use crate::support::{Ask, Bed};
 
 fn bed(rules: Value) -> Bed {
-    Bed::of(json!({ "rules": rules }))
+    Bed::with("rules", rules)
 }
 
 #[tokio::test]

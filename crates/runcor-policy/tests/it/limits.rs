@@ -38,7 +38,7 @@ fn limit(name: &str, scope: &str, limit: u32, window_ms: u64) -> Value {
 }
 
 fn bed(limits: Value) -> (Bed, MemoryStore) {
-    (Bed::of(json!({ "rateLimits": limits })), MemoryStore::new())
+    (Bed::with("rateLimits", limits), MemoryStore::new())
 }
 
 #[tokio::test]

@@ -86,6 +86,11 @@ impl Bed {
         Self { policies, events, clock: ManualClock::new() }
     }
 
+    /// Makes policies of one part of the section.
+    pub(crate) fn with(part: &str, policies: Value) -> Self {
+        Self::of(Value::Object([(part.to_owned(), policies)].into_iter().collect()))
+    }
+
     pub(crate) fn empty() -> Self {
         Self::of(json!({}))
     }
