@@ -171,3 +171,55 @@ proptest! {
         })?;
     }
 }
+
+fn away() -> impl Draw<Value = Vec<(bool, bool)>> {
+    vec(any::<(bool, bool)>(), 1..6)
+}
+
+proptest! {
+    #[test]
+    fn every_strategy_asks_each_of_the_eligible_once(
+        providers in away(),
+        strategies in vec(strategy(), 1..8),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let world = World::default();
+            let scripted: Vec<_> = (0..providers.len()).map(|at| {
+                let reject = (0..20).map(|_| Turn::Fail(ProviderErrorKind::Rejected));
+                let down = providers[at].0.then_some(Turn::Fail(ProviderErrorKind::Unavailable));
+                Scripted::new(&format!("p{at}"), down.into_iter().chain(reject))
+            }).collect();
+            let mut builder = world.router().failure_threshold(1);
+            builder = builder.retries(runcor_router::Retries::NONE);
+            for (at, provider) in scripted.iter().enumerate() {
+                let model = if providers[at].1 { "m" } else { "other" };
+                let given = Registration::new(Arc::<Scripted>::clone(provider)).with_models([model]);
+                builder = builder.provider(given);
+            }
+            let router = builder.build().unwrap();
+            for (at, (is_away, _)) in providers.iter().enumerate() {
+                if *is_away {
+                    let pinned = ModelRequest::prompt("x").with_provider(format!("p{at}"));
+                    router.complete(pinned).await.unwrap_err();
+                }
+            }
+            let is_eligible = |at: &usize| {
+                let listed = providers.iter().any(|(_, lists)| *lists);
+                !providers[*at].0 && (!listed || providers[*at].1)
+            };
+            let eligible: Vec<_> =
+                (0..providers.len()).filter(is_eligible).map(|at| format!("p{at}")).collect();
+            for strategy in strategies {
+                let request = ModelRequest::prompt("x").with_model("m").with_strategy(strategy);
+                let error = router.complete(request).await.unwrap_err();
+                let attempts = error.details().and_then(|details| details["attempts"].as_array());
+                let name = |attempt: &serde_json::Value| attempt["providerName"].as_str().unwrap().to_owned();
+                let mut asked: Vec<_> = attempts.into_iter().flatten().map(name).collect();
+                asked.sort_unstable();
+                prop_assert_eq!(&asked, &eligible);
+            }
+            Ok(())
+        })?;
+    }
+}
