@@ -7,6 +7,9 @@
 //! has it. There is no clock and no storage here: a request brings the present
 //! instant, and what is to be counted goes out with the answer.
 //!
+//! [`Guardrails`] is a [`Guard`](runcor_core::Guard): it looks at what goes
+//! into and comes out of flows, models and tools; see [`guardrail`].
+//!
 //! ```
 //! # use std::sync::Arc;
 //! # use runcor_core::{NopSink, Operation, PolicyRequest};
@@ -27,6 +30,7 @@
 mod access;
 mod config;
 mod error;
+pub mod guardrail;
 mod limit;
 mod names;
 mod operations;
@@ -37,6 +41,7 @@ mod tenant;
 pub use access::{AccessPolicy, Identity};
 pub use config::PolicyConfig;
 pub use error::Error;
+pub use guardrail::{Guardrail, Guardrails};
 pub use limit::RateLimit;
 pub use policies::Policies;
 pub use rule::{DeclaredRule, Rule, RuleSpec, Verdict};

@@ -46,7 +46,10 @@ impl FlowContext {
 
     /// Returns an answer as guardrails let it go to the flow: its text, its tool
     /// calls and what was made of its text.
-    pub(crate) async fn guarded_response(&self, mut answer: ModelResponse) -> Result<ModelResponse> {
+    pub(crate) async fn guarded_response(
+        &self,
+        mut answer: ModelResponse,
+    ) -> Result<ModelResponse> {
         let phase = GuardPhase::ModelResponse;
         let Some((guard, scope)) = self.guard_of(phase) else { return Ok(answer) };
         let content = content_of(&mut answer);

@@ -1,0 +1,3 @@
+//! (placeholder until the guardrail bench is written)
+
+fn main() {}
