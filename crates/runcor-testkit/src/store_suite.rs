@@ -7,6 +7,7 @@
 
 mod chance;
 mod fixture;
+mod kept_ops;
 mod money_ops;
 mod ops;
 mod registry;

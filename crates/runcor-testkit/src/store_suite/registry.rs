@@ -8,7 +8,8 @@ use super::fixture::StoreFixture;
 use super::scenarios::{
     accounts, batches, claims, closing, compactions, concurrency, deletes, durable, entries,
     events, families, fields, inserts, intents, journals, leases, ledger_rows, ledger_totals,
-    listing, preconditions, reservations, seeds, settlements, sweeps, timers, updates, values,
+    listing, memories, memory_pages, preconditions, rates, reservations, seeds, settlements,
+    sweeps, timers, turns, updates, values,
 };
 use super::subject::fail;
 
@@ -355,6 +356,42 @@ macro_rules! __store_scenarios {
                 totals_outlive_their_rows
                 pages_go_on_when_rows_are_removed
                 a_refused_operation_takes_back_a_removal_of_rows
+            ]
+            rates: [
+                a_window_lets_as_many_through_as_its_limit
+                counters_count_for_themselves
+                several_takes_happen_all_or_none
+                a_take_of_a_refused_batch_does_not_count
+                a_limit_may_change
+                a_counter_goes_when_it_counts_nothing_any_more
+                every_take_is_one_of_the_state_machine
+            ]
+            turns: [
+                who_waits_gets_the_next_turns_in_order
+                nobody_overtakes_who_waits
+                a_queue_is_no_longer_than_it_may_be
+                a_turn_delays_what_is_inserted_after_it
+                a_turn_delays_only_what_is_queued
+                a_turn_of_a_refused_batch_is_free
+            ]
+            memories: [
+                a_value_is_kept_until_it_is_removed
+                an_entry_tells_when_it_was_written
+                memories_are_apart
+                keys_of_a_memory_are_compared_exactly
+                a_value_is_absent_from_its_end_on
+                every_writing_has_a_version_of_its_own
+                a_write_happens_where_its_author_expects_it
+                a_refused_write_takes_back_its_batch
+                a_memory_has_no_more_keys_than_it_may
+                a_memory_is_emptied_whole
+                expired_entries_are_removed
+            ]
+            memory_pages: [
+                keys_are_listed_by_how_they_begin
+                keys_come_in_pages
+                a_page_begins_after_any_key
+                what_has_expired_is_on_no_page
             ]
             closing: [
                 everything_fails_after_closing
