@@ -10,6 +10,7 @@ mod fixture;
 mod kept_ops;
 mod money_ops;
 mod ops;
+mod quality_ops;
 mod registry;
 mod scenarios;
 mod subject;

@@ -6,10 +6,10 @@ use std::pin::Pin;
 
 use super::fixture::StoreFixture;
 use super::scenarios::{
-    accounts, batches, claims, closing, compactions, concurrency, deletes, durable, entries,
-    events, families, fields, inserts, intents, journals, leases, ledger_rows, ledger_totals,
-    listing, memories, memory_pages, preconditions, rates, reservations, seeds, settlements,
-    sweeps, timers, turns, updates, values,
+    accounts, batches, belongings, claims, closing, compactions, concurrency, deletes, durable,
+    entries, evaluations, events, expiry, families, fields, flags, inserts, intents, journals,
+    leases, ledger_rows, ledger_totals, listing, memories, memory_pages, preconditions, rates,
+    reservations, seeds, settlements, sweeps, timers, together, turns, updates, values,
 };
 use super::subject::fail;
 
@@ -392,6 +392,40 @@ macro_rules! __store_scenarios {
                 keys_come_in_pages
                 a_page_begins_after_any_key
                 what_has_expired_is_on_no_page
+            ]
+            evaluations: [
+                every_field_of_an_evaluation_is_kept
+                an_evaluation_takes_the_place_of_the_former
+                evaluations_come_in_pages_in_order_of_writing
+                evaluations_are_filtered
+                executions_wait_for_their_evaluation_in_order
+                a_refused_operation_takes_back_evaluations
+                the_newest_evaluations_are_kept
+            ]
+            flags: [
+                every_field_of_a_flag_is_kept
+                a_flag_is_changed_from_where_it_stands
+                flags_come_in_pages_oldest_first
+                flags_are_filtered
+                a_refused_operation_takes_back_a_flag
+            ]
+            belongings: [
+                what_belongs_to_an_execution_is_deleted_with_it
+                what_belongs_to_an_execution_is_swept_with_it
+                a_flag_keeps_its_execution
+                a_flag_before_the_end_keeps_as_well
+            ]
+            expiry: [
+                accounts_go_long_after_their_window
+                an_account_that_holds_money_stays
+                only_what_is_asked_for_expires
+            ]
+            together: [
+                a_hard_limit_holds_for_all_at_once
+                settlements_at_once_add_up
+                a_rate_limit_holds_for_all_at_once
+                turns_at_once_are_given_once
+                no_update_of_a_memory_gets_lost
             ]
             closing: [
                 everything_fails_after_closing

@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod batches;
+pub(super) mod belongings;
 pub(super) mod claims;
 pub(super) mod closing;
 pub(super) mod compactions;
@@ -9,9 +10,12 @@ pub(super) mod concurrency;
 pub(super) mod deletes;
 pub(super) mod durable;
 pub(super) mod entries;
+pub(super) mod evaluations;
 pub(super) mod events;
+pub(super) mod expiry;
 pub(super) mod families;
 pub(super) mod fields;
+pub(super) mod flags;
 pub(super) mod inserts;
 pub(super) mod intents;
 pub(super) mod journals;
@@ -28,6 +32,7 @@ pub(super) mod seeds;
 pub(super) mod settlements;
 pub(super) mod sweeps;
 pub(super) mod timers;
+pub(super) mod together;
 pub(super) mod turns;
 pub(super) mod updates;
 pub(super) mod values;
