@@ -4,14 +4,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use runcor_core::{
-    Clock, Guard, Hook, MemoryLimits, ModelProvider, NoTools, Policy, ProviderReport, Result,
-    Store, SystemClock, ToolProvider,
+    Clock, Guard, Hook, MemoryLimits, ModelProvider, ModelService, NoTools, Policy, ProviderReport,
+    Result, Store, SystemClock, ToolProvider,
 };
 use runcor_engine::{Engine, EngineConfig, EngineParts, EventPipe};
 use runcor_router::{Registration, Router, RouterBuilder};
 use runcor_store_memory::MemoryStore;
 
-use crate::governing::{Governing, Governors, Ground};
+use crate::governing::{Built, Governing, Governors, Ground};
 use crate::models::Models;
 
 /// A running runtime: an [`Engine`], its store, and the router behind its model calls.
@@ -23,6 +23,7 @@ pub struct Runcor {
     engine: Engine,
     store: Arc<dyn Store>,
     models: Arc<Models>,
+    #[cfg_attr(not(feature = "full"), allow(dead_code, reason = "perhaps nothing governs"))]
     governors: Governors,
 }
 
@@ -56,6 +57,38 @@ impl Runcor {
     #[must_use]
     pub fn policies(&self) -> Option<&Arc<runcor_policy::Policies>> {
         self.governors.policies.as_ref()
+    }
+
+    /// Returns the guardrails, if there are any; more may be added while it runs.
+    #[cfg(feature = "policy")]
+    #[must_use]
+    pub fn guardrails(&self) -> Option<&Arc<runcor_policy::Guardrails>> {
+        self.governors.guardrails.as_ref()
+    }
+
+    /// Returns the evaluators, if results are judged; more may be added while it runs.
+    #[cfg(feature = "eval")]
+    #[must_use]
+    pub fn evaluators(&self) -> Option<&Arc<runcor_eval::Evaluators>> {
+        self.governors.evaluation.as_ref().map(|judging| &judging.evaluators)
+    }
+
+    /// Returns the models, as judges and guardrails ask them.
+    #[must_use]
+    pub fn models(&self) -> Arc<dyn ModelService> {
+        Arc::clone(&self.models) as _
+    }
+
+    /// Stops the runtime as [`Engine::shutdown`] does, and what judges results before that.
+    ///
+    /// # Errors
+    /// `STORAGE_…` when the store can't be closed cleanly.
+    pub async fn shutdown(&self) -> Result<()> {
+        #[cfg(feature = "eval")]
+        if let Some(judging) = &self.governors.evaluation {
+            judging.end().await;
+        }
+        self.engine.shutdown().await
     }
 
     /// Returns the router, unless there is no provider.
@@ -112,6 +145,31 @@ impl Builder {
     #[cfg(feature = "policy")]
     pub fn policies(mut self, config: runcor_policy::PolicyConfig) -> Self {
         self.governing.policies = Some(config);
+        self
+    }
+
+    /// Lets guardrails look at what goes in and out; more may be added later.
+    #[cfg(feature = "policy")]
+    pub fn guardrails(mut self, guardrails: runcor_policy::guardrail::GuardrailsBuilder) -> Self {
+        self.governing.guardrails.get_or_insert_default().builder = guardrails;
+        self
+    }
+
+    /// Adds guardrails as a file describes them, also those that ask a model.
+    #[cfg(feature = "policy")]
+    pub fn guardrail_specs(
+        mut self,
+        specs: impl IntoIterator<Item = runcor_policy::guardrail::GuardrailSpec>,
+    ) -> Self {
+        self.governing.guardrails.get_or_insert_default().specs.extend(specs);
+        self
+    }
+
+    /// Has results judged by the evaluators that are added to
+    /// [`Runcor::evaluators`] after the start.
+    #[cfg(feature = "eval")]
+    pub fn evaluation(mut self, settings: crate::EvaluationSettings) -> Self {
+        self.governing.evaluation = Some(settings);
         self
     }
 
@@ -197,9 +255,13 @@ impl Builder {
         let events = EventPipe::new();
         let models = Arc::new(Models::new(Arc::clone(&clock), events.sink()));
         install(&models, self.providers, self.routes.unwrap_or_else(Router::builder))?;
-        let ground =
-            Ground { store: Arc::clone(&store), clock: Arc::clone(&clock), events: events.sink() };
-        let (governance, hooks, governors) = self.governing.build(&ground)?;
+        let ground = Ground {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            events: events.sink(),
+            models: Arc::clone(&models) as _,
+        };
+        let Built { governance, hooks, governors } = self.governing.build(&ground)?;
         let parts = EngineParts {
             store: Arc::clone(&store),
             governance,

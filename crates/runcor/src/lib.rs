@@ -37,6 +37,8 @@ mod models;
 mod project;
 
 pub use builder::{Builder, Runcor};
+#[cfg(feature = "eval")]
+pub use governing::EvaluationSettings;
 #[cfg(feature = "project")]
 pub use project::{Project, ProjectFlows, Reloaded, connect_provider};
 #[doc(inline)]
