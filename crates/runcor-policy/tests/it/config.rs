@@ -120,3 +120,23 @@ fn code_of(config: &Value) -> &'static str {
 fn a_section_without_anything_allows_everything() {
     assert_eq!(read("{}"), PolicyConfig::default());
 }
+
+/// The page that explains the section.
+const PAGE: &str = include_str!("../../../../docs/policy.md");
+
+#[test]
+fn every_example_of_the_documentation_is_a_sound_policy() {
+    let blocks: Vec<_> = PAGE
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split_once("```").unwrap().0)
+        .collect();
+    assert_eq!(blocks.len(), 4);
+    for block in blocks {
+        let mut file: Value = serde_saphyr::from_str(block).unwrap();
+        let section: runcor_config::section::Policy =
+            serde_json::from_value(file["policy"].take()).unwrap();
+        let config = serde_json::from_value(serde_json::to_value(section).unwrap()).unwrap();
+        Policies::from_config(config, Arc::new(NopSink)).unwrap();
+    }
+}
