@@ -4,6 +4,7 @@ mod answer;
 #[cfg(any(feature = "anthropic", feature = "openai"))]
 mod arguments;
 mod call_id;
+mod family;
 mod names;
 #[cfg(test)]
 mod noise;
@@ -14,6 +15,7 @@ mod tool_schema;
 
 pub(crate) use answer::{Answer, Asked};
 pub(crate) use call_id::CallIds;
+pub(crate) use family::Family;
 #[cfg(feature = "anthropic")]
 pub(crate) use names::RESERVED as STRUCTURED_OUTPUT;
 pub(crate) use names::WireNames;

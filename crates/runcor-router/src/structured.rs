@@ -2,6 +2,7 @@
 
 mod answer;
 mod hint;
+mod nulls;
 mod schemas;
 
 use std::fmt;
@@ -31,7 +32,8 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, CoreError>> + Send + 
 ///    another document fails at once.
 /// 2. An answer with tool calls is passed on as it is.
 /// 3. A code fence around the answer is taken off, the rest is parsed and
-///    checked, and the value is given as `parsed`.
+///    checked, and the value is given as `parsed`. Null in place of a property
+///    that need not be there is taken out: strict modes of vendors put it in.
 /// 4. An answer that does not match is announced with
 ///    [`Event::ModelValidationRetry`] and asked for once more, from the provider
 ///    that gave it, with a hint that lists what was wrong.

@@ -19,7 +19,7 @@ use super::stream::EventDecoder;
 use super::structured::Structured;
 use crate::error::Error;
 use crate::http::{Fault, Http, Settings, drive, is_event_stream, read_json, replay};
-use crate::wire::Asked;
+use crate::wire::{Asked, Family};
 
 const HOME: &str = "https://api.anthropic.com";
 const VERSION: &str = "2023-06-01";
@@ -60,15 +60,22 @@ impl Anthropic {
         self
     }
 
-    async fn send(&self, body: &Value) -> Result<Response, ProviderError> {
+    fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, ProviderError> {
         let key = self.http.key_header(str::to_owned)?;
         let mut headers =
             vec![(HeaderName::from_static("anthropic-version"), HeaderValue::from_static(VERSION))];
         headers.extend(key.map(|key| (HeaderName::from_static("x-api-key"), key)));
-        // Whoever gives the address with its version means the same address.
+        Ok(headers)
+    }
+
+    /// Whoever gives the address with its version means the same address.
+    fn path<'a>(&self, resource: &'a str) -> Vec<&'a str> {
         let has_version = self.http.base().path().trim_end_matches('/').ends_with("/v1");
-        let path: &[&str] = if has_version { &["messages"] } else { &["v1", "messages"] };
-        self.http.post(self.http.url(path), headers, body).await
+        if has_version { vec![resource] } else { vec!["v1", resource] }
+    }
+
+    async fn send(&self, body: &Value) -> Result<Response, ProviderError> {
+        self.http.post(self.http.url(&self.path("messages")), self.headers()?, body).await
     }
 
     fn asked(&self, request: &ModelRequest) -> (Asked, Structured) {
@@ -95,6 +102,24 @@ impl ModelProvider for Anthropic {
 
     fn capabilities(&self) -> ModelCapabilities {
         ModelCapabilities::all()
+    }
+
+    fn serves(&self, model: &str) -> Option<bool> {
+        self.http.serves(model, Family::Anthropic)
+    }
+
+    fn address(&self) -> Option<&str> {
+        Some(self.http.base().as_str())
+    }
+
+    async fn ping(&self) -> Option<Result<(), ProviderError>> {
+        let headers = match self.headers() {
+            Ok(headers) => headers,
+            Err(error) => return Some(Err(error)),
+        };
+        let mut url = self.http.url(&self.path("models"));
+        url.query_pairs_mut().append_pair("limit", "1");
+        self.http.ping(url, headers).await
     }
 
     async fn complete(&self, request: &ModelRequest) -> Result<ModelResponse, ProviderError> {

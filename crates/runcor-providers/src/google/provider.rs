@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use reqwest::header::HeaderName;
+use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Response, Url};
 use runcor_core::{
     Clock, ModelCapabilities, ModelProvider, ModelRequest, ModelResponse, ProviderError,
@@ -18,7 +18,7 @@ use super::response::answer;
 use super::stream::ContentDecoder;
 use crate::error::Error;
 use crate::http::{Fault, Http, Settings, drive, is_event_stream, read_json, replay};
-use crate::wire::Asked;
+use crate::wire::{Asked, Family};
 
 const HOME: &str = "https://generativelanguage.googleapis.com";
 const VERSION: &str = "v1beta";
@@ -59,23 +59,28 @@ impl Google {
         self
     }
 
-    async fn send(&self, url: Url, body: &Value) -> Result<Response, ProviderError> {
+    fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, ProviderError> {
         let key = self.http.key_header(str::to_owned)?;
         let headers = key.map(|key| (HeaderName::from_static("x-goog-api-key"), key));
-        self.http.post(url, headers.into_iter().collect(), body).await
+        Ok(headers.into_iter().collect())
+    }
+
+    async fn send(&self, url: Url, body: &Value) -> Result<Response, ProviderError> {
+        self.http.post(url, self.headers()?, body).await
+    }
+
+    fn path<'a>(&self, resource: &[&'a str]) -> Vec<&'a str> {
+        let base = self.http.base().path().trim_end_matches('/');
+        let has_version = base.rsplit('/').next().is_some_and(is_version);
+        let version = if has_version { None } else { Some(VERSION) };
+        version.into_iter().chain(resource.iter().copied()).collect()
     }
 
     /// The address of a model's method; tuned models name their own collection.
     fn url(&self, model: &str, method: &str) -> Url {
-        let base = self.http.base().path().trim_end_matches('/');
-        let mut path = Vec::new();
-        if !base.rsplit('/').next().is_some_and(is_version) {
-            path.push(VERSION);
-        }
         let (collection, model) = model.split_once('/').unwrap_or(("models", model));
         let method = format!("{model}:{method}");
-        path.extend([collection, &method]);
-        self.http.url(&path)
+        self.http.url(&self.path(&[collection, &method]))
     }
 
     fn asked(&self, request: &ModelRequest) -> Asked {
@@ -105,6 +110,24 @@ impl ModelProvider for Google {
 
     fn capabilities(&self) -> ModelCapabilities {
         ModelCapabilities::all()
+    }
+
+    fn serves(&self, model: &str) -> Option<bool> {
+        self.http.serves(model, Family::Google)
+    }
+
+    fn address(&self) -> Option<&str> {
+        Some(self.http.base().as_str())
+    }
+
+    async fn ping(&self) -> Option<Result<(), ProviderError>> {
+        let headers = match self.headers() {
+            Ok(headers) => headers,
+            Err(error) => return Some(Err(error)),
+        };
+        let mut url = self.http.url(&self.path(&["models"]));
+        url.query_pairs_mut().append_pair("pageSize", "1");
+        self.http.ping(url, headers).await
     }
 
     async fn complete(&self, request: &ModelRequest) -> Result<ModelResponse, ProviderError> {

@@ -17,6 +17,7 @@ use super::retry_after;
 use super::scrub::scrub;
 use super::timeouts::Timeouts;
 use crate::error::Error;
+use crate::wire::Family;
 
 /// How much of an error's body is looked at.
 const ERROR_BODY: usize = 64 << 10;
@@ -39,6 +40,8 @@ pub(crate) struct Http {
     name: Arc<str>,
     client: Client,
     base: Url,
+    /// Whether that is the vendor's own address.
+    at_home: bool,
     key: Option<SecretString>,
     /// The variable to set, where the vendor insists on a key and none is there.
     missing_key: Option<&'static str>,
@@ -67,16 +70,18 @@ impl Http {
             provider: name.clone(),
             reason: error.without_url().to_string(),
         })?;
-        Ok(Self { name: name.into(), client, base, key, missing_key, clock: Arc::new(SystemClock) })
+        let (name, clock) = (name.into(), Arc::new(SystemClock));
+        Ok(Self { name, client, base, at_home, key, missing_key, clock })
     }
 
     /// Replaces the clock by which dates in `Retry-After` are understood.
     pub(crate) fn with_clock(this: &Arc<Self>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        let Self { name, client, base, key, missing_key, .. } = this.as_ref();
+        let Self { name, client, base, at_home, key, missing_key, .. } = this.as_ref();
         Arc::new(Self {
             name: Arc::clone(name),
             client: client.clone(),
             base: base.clone(),
+            at_home: *at_home,
             key: key.clone(),
             missing_key: *missing_key,
             clock,
@@ -89,6 +94,12 @@ impl Http {
 
     pub(crate) fn base(&self) -> &Url {
         &self.base
+    }
+
+    /// Whether `family` serves a model of that name, where name and address tell.
+    pub(crate) fn serves(&self, model: &str, family: Family) -> Option<bool> {
+        let other = Family::of(model).filter(|_| self.at_home)?;
+        Some(other == family)
     }
 
     /// The header's value for the key, made by `write`; none where no key is needed.
@@ -132,8 +143,25 @@ impl Http {
             if streams { "text/event-stream, application/json" } else { "application/json" };
         let request =
             self.client.post(url).header(ACCEPT, accept).headers(headers.into_iter().collect());
-        let response = request.json(body).send().await;
-        let response = response.map_err(|error| self.fail(&self.not_sent(error)))?;
+        self.received(request.json(body).send().await).await
+    }
+
+    /// Asks for a sign of life; a server of somebody else that does not know the
+    /// address has given none.
+    pub(crate) async fn ping(
+        &self,
+        url: Url,
+        headers: Vec<(HeaderName, HeaderValue)>,
+    ) -> Option<Result<(), ProviderError>> {
+        let request = self.client.get(url).headers(headers.into_iter().collect());
+        match self.received(request.send().await).await {
+            Err(error) if !self.at_home && matches!(error.status, Some(404 | 405 | 501)) => None,
+            other => Some(other.map(drop)),
+        }
+    }
+
+    async fn received(&self, sent: reqwest::Result<Response>) -> Result<Response, ProviderError> {
+        let response = sent.map_err(|error| self.fail(&self.not_sent(error)))?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -163,7 +191,7 @@ impl Http {
         let key = self.key.as_ref().map(|key| key.expose_secret().trim());
         let mut error = ProviderError::new(&self.name, fault.kind, scrub(&fault.message, key));
         error.status = fault.status;
-        error.with_retry_after(fault.retry_after)
+        error.with_retry_after(fault.retry_after).with_begun(fault.begun)
     }
 }
 

@@ -16,11 +16,13 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     pub(crate) status: Option<u16>,
     pub(crate) retry_after: Option<Duration>,
+    /// Whether the vendor may have worked on the request, and bill it.
+    pub(crate) begun: bool,
 }
 
 impl Fault {
     pub(crate) fn new(kind: ProviderErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), status: None, retry_after: None }
+        Self { kind, message: message.into(), status: None, retry_after: None, begun: false }
     }
 
     pub(crate) fn malformed(message: impl Into<String>) -> Self {
@@ -29,7 +31,8 @@ impl Fault {
 
     /// The connection ended, yet the answer did not.
     pub(crate) fn cut() -> Self {
-        Self::new(ProviderErrorKind::Network, "the stream broke off before the answer ended")
+        let message = "the stream broke off before the answer ended";
+        Self { begun: true, ..Self::new(ProviderErrorKind::Network, message) }
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
@@ -39,18 +42,22 @@ impl Fault {
     /// Translates the client's error; the URL stays out, since it is the user's own.
     pub(crate) fn transport(error: reqwest::Error) -> Self {
         let error = error.without_url();
-        if error.is_timeout() {
-            let what = if error.is_connect() { "connecting" } else { "waiting for the answer" };
-            return Self::new(ProviderErrorKind::Timeout, format!("timed out {what}"));
+        let network = |what: &str| Self::new(ProviderErrorKind::Network, what);
+        match () {
+            () if error.is_connect() && error.is_timeout() => network("timed out connecting"),
+            () if error.is_connect() => network(&format!("can't connect: {}", root_cause(&error))),
+            () if error.is_timeout() => {
+                Self::new(ProviderErrorKind::Timeout, "timed out waiting for the answer")
+            }
+            () if error.is_builder() => {
+                Self::new(ProviderErrorKind::Rejected, "the request can't be written")
+            }
+            // The request was on its way: whether anybody worked on it nobody knows.
+            () => {
+                let what = format!("the connection broke: {}", root_cause(&error));
+                Self { begun: true, ..network(&what) }
+            }
         }
-        let what = if error.is_connect() {
-            "can't connect"
-        } else if error.is_builder() {
-            return Self::new(ProviderErrorKind::Rejected, "the request can't be written");
-        } else {
-            "the connection broke"
-        };
-        Self::new(ProviderErrorKind::Network, format!("{what}: {}", root_cause(&error)))
     }
 }
 

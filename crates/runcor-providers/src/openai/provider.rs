@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use reqwest::Response;
-use reqwest::header::AUTHORIZATION;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use runcor_core::{
     Clock, ModelCapabilities, ModelProvider, ModelRequest, ModelResponse, ProviderError,
     ProviderStream,
@@ -18,7 +18,7 @@ use super::response::answer;
 use super::stream::ChunkDecoder;
 use crate::error::Error;
 use crate::http::{Fault, Http, Settings, drive, is_event_stream, read_json, replay};
-use crate::wire::Asked;
+use crate::wire::{Asked, Family};
 
 const HOME: &str = "https://api.openai.com/v1";
 
@@ -68,10 +68,14 @@ impl OpenAi {
         self
     }
 
-    async fn send(&self, body: &Value) -> Result<Response, ProviderError> {
+    fn headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, ProviderError> {
         let key = self.http.key_header(|key| format!("Bearer {key}"))?;
-        let headers = key.map(|key| (AUTHORIZATION, key)).into_iter().collect();
-        self.http.post(self.http.url(&["chat", "completions"]), headers, body).await
+        Ok(key.map(|key| (AUTHORIZATION, key)).into_iter().collect())
+    }
+
+    async fn send(&self, body: &Value) -> Result<Response, ProviderError> {
+        let url = self.http.url(&["chat", "completions"]);
+        self.http.post(url, self.headers()?, body).await
     }
 
     fn asked(&self, request: &ModelRequest) -> Asked {
@@ -92,6 +96,23 @@ impl ModelProvider for OpenAi {
 
     fn capabilities(&self) -> ModelCapabilities {
         ModelCapabilities::all()
+    }
+
+    fn serves(&self, model: &str) -> Option<bool> {
+        self.http.serves(model, Family::OpenAi)
+    }
+
+    fn address(&self) -> Option<&str> {
+        Some(self.http.base().as_str())
+    }
+
+    async fn ping(&self) -> Option<Result<(), ProviderError>> {
+        let headers = match self.headers() {
+            Ok(headers) => headers,
+            Err(error) => return Some(Err(error)),
+        };
+        let url = self.http.url(&["models"]);
+        self.http.ping(url, headers).await
     }
 
     async fn complete(&self, request: &ModelRequest) -> Result<ModelResponse, ProviderError> {

@@ -1,6 +1,6 @@
 //! JSON Schemas as strict modes want them: closed.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Deeper schemas are left to the vendor's good will.
 const MAX_DEPTH: usize = 64;
@@ -8,7 +8,7 @@ const MAX_DEPTH: usize = 64;
 /// What a vendor's strict mode wants of a schema.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Closing {
-    /// Every property must be required.
+    /// Every property must be required; one that need not be there may be null.
     pub(crate) all_required: bool,
     /// Bounds on lengths, sizes and numbers must be left out.
     pub(crate) no_bounds: bool,
@@ -18,8 +18,9 @@ pub(crate) struct Closing {
 ///
 /// Returns none where that can't be done without changing what the schema
 /// means: open maps, and keywords that strict modes don't know. What the copy
-/// allows, the original allows, apart from bounds that were left out; the
-/// caller checks answers against the original anyhow.
+/// allows, the original allows, apart from bounds that were left out, and from
+/// null in place of what need not be there. Answers are checked against the
+/// original anyhow, and such nulls are taken out there.
 pub(crate) fn close(schema: &Value, closing: Closing) -> Option<Value> {
     let closed = close_at(schema, closing, 0)?;
     let is_object = closed.get("type").and_then(Value::as_str) == Some("object");
@@ -64,11 +65,44 @@ fn close_at(schema: &Value, closing: Closing, depth: usize) -> Option<Value> {
         let properties = closed.get("properties")?.as_object()?;
         let names: Vec<Value> = properties.keys().cloned().map(Value::String).collect();
         if closing.all_required {
-            closed.insert("required".to_owned(), Value::Array(names));
+            let required = closed.insert("required".to_owned(), Value::Array(names));
+            allow_null(&mut closed, required.as_ref())?;
         }
         closed.insert("additionalProperties".to_owned(), Value::Bool(false));
     }
     Some(Value::Object(closed))
+}
+
+/// Lets every property be null that `required` does not name.
+fn allow_null(object: &mut Map<String, Value>, required: Option<&Value>) -> Option<()> {
+    let required = required.and_then(Value::as_array);
+    let is_required =
+        |name: &str| required.is_some_and(|names| names.iter().any(|known| known == name));
+    for (name, schema) in object.get_mut("properties")?.as_object_mut()? {
+        if !is_required(name) {
+            *schema = or_null(schema.take());
+        }
+    }
+    Some(())
+}
+
+fn or_null(mut schema: Value) -> Value {
+    let Some(fields) = schema.as_object_mut() else { return schema };
+    let is_plain = !["const", "$ref", "anyOf"].iter().any(|key| fields.contains_key(*key));
+    if let (true, Some(kind)) = (is_plain, fields.get_mut("type")) {
+        match kind {
+            Value::Array(kinds) if kinds.iter().any(|kind| kind == "null") => {}
+            Value::Array(kinds) => kinds.push(json!("null")),
+            one => *one = json!([one, "null"]),
+        }
+        if let Some(Value::Array(words)) = fields.get_mut("enum")
+            && !words.contains(&Value::Null)
+        {
+            words.push(Value::Null);
+        }
+        return schema;
+    }
+    json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
 fn each_value(value: &Value, closing: Closing, depth: usize) -> Option<Value> {
@@ -101,8 +135,6 @@ fn is_strict_format(format: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const STRICT: Closing = Closing { all_required: true, no_bounds: false };
@@ -123,18 +155,45 @@ mod tests {
             "type": "object",
             "properties": {
                 "name": { "type": "string" },
-                "tags": { "type": "array", "items": { "$ref": "#/$defs/tag" } },
+                "tags": { "type": ["array", "null"], "items": { "$ref": "#/$defs/tag" } },
             },
             "required": ["name", "tags"],
             "$defs": { "tag": {
                 "type": "object",
-                "properties": { "t": { "type": "string" } },
+                "properties": { "t": { "type": ["string", "null"] } },
                 "required": ["t"],
                 "additionalProperties": false,
             } },
             "additionalProperties": false,
         });
         assert_eq!(close(&schema, STRICT), Some(closed));
+    }
+
+    #[test]
+    fn what_need_not_be_there_may_be_null() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "must": { "type": "string" },
+                "word": { "type": "string", "enum": ["a"] },
+                "one": { "const": 1 },
+                "link": { "$ref": "#/$defs/d" },
+                "none": { "type": ["integer", "null"] },
+            },
+            "required": ["must"],
+            "$defs": { "d": { "type": "integer" } },
+        });
+        let closed = close(&schema, STRICT).unwrap();
+        let or_null = |schema: Value| json!({ "anyOf": [schema, { "type": "null" }] });
+        let properties = json!({
+            "must": { "type": "string" },
+            "word": { "type": ["string", "null"], "enum": ["a", null] },
+            "one": or_null(json!({ "const": 1 })),
+            "link": or_null(json!({ "$ref": "#/$defs/d" })),
+            "none": { "type": ["integer", "null"] },
+        });
+        assert_eq!(closed["properties"], properties);
+        assert_eq!(closed["required"].as_array().map(Vec::len), Some(5));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use serde_json::Value;
 
 use runcor_core::{ModelResponse, Schema, Violation};
 
+use super::nulls;
+
 /// What an answer must be.
 #[derive(Debug)]
 pub(super) enum Expectation {
@@ -35,7 +37,7 @@ impl Expectation {
         })?;
         match self {
             Self::Json => Ok(value),
-            Self::Schema(schema) => schema.check(&value).map(|()| value),
+            Self::Schema(schema) => nulls::matching(schema, value),
         }
     }
 }
