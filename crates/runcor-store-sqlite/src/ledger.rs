@@ -30,16 +30,18 @@ pub(crate) fn write(
     let [prompt, completion, cached, reasoning] = row.tokens;
     let written = conn
         .prepare_cached(
-            "INSERT INTO ledger (number, id, at, grp, kind, execution, path, prompt, completion, \
-             cached, reasoning, estimated, cost, outcome, unpriced, duration) VALUES (?1, ?2, ?3, \
-             ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) ON CONFLICT (id) DO NOTHING",
+            "INSERT INTO ledger (number, id, at, grp, kind, who, execution, path, prompt, \
+             completion, cached, reasoning, estimated, cost, outcome, unpriced, duration) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+             ON CONFLICT (id) DO NOTHING",
         )?
         .execute(params![
             number,
             row.id.as_bytes(),
             row.at,
-            groups.user,
+            groups.full,
             groups.kind,
+            groups.who,
             row.execution.as_ref().map(ExecutionId::as_bytes),
             row.path,
             prompt,

@@ -1,8 +1,11 @@
 //! The check of a database file against the rules, without an engine.
 
+mod budgets;
 mod events;
 mod journals;
+mod ledger;
 mod links;
+mod notes;
 mod records;
 mod report;
 mod tables;
@@ -44,6 +47,12 @@ pub fn verify(path: impl AsRef<Path>) -> Result<Report, StoreError> {
         report.note_failure("the tables", outcome);
         let outcome = records::check(&conn, &mut report);
         report.note_failure("the executions", outcome);
+        let outcome = ledger::check(&conn, &mut report);
+        report.note_failure("the ledger", outcome);
+        let outcome = budgets::check(&conn, &mut report);
+        report.note_failure("the budgets", outcome);
+        let outcome = notes::check(&conn, &mut report);
+        report.note_failure("the memories, evaluations and flags", outcome);
     }
     Ok(report)
 }

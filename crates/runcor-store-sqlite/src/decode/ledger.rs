@@ -12,8 +12,8 @@ use crate::error::damaged;
 
 /// The columns of a whole row of the ledger with its group, in the order in which they are read.
 pub(crate) const LEDGER_COLUMNS: &str = "ledger.number, id, at, user, tenant, flow, provider, \
-     model, execution, path, ledger.prompt, ledger.completion, ledger.cached, ledger.reasoning, \
-     estimated, ledger.cost, outcome, ledger.unpriced, duration";
+     model, execution, path, prompt, completion, cached, reasoning, estimated, cost, \
+     outcome, unpriced, duration";
 
 /// The columns of an account, in the order in which they are read.
 pub(crate) const ACCOUNT_COLUMNS: &str =

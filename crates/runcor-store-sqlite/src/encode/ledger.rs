@@ -37,7 +37,7 @@ pub(crate) struct LedgerRow {
 }
 
 /// The names by which totals are kept; no user and no tenant are empty.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Names {
     #[serde(rename = "u", default, skip_serializing_if = "String::is_empty")]
     pub(crate) user: String,

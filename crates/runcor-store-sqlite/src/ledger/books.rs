@@ -15,10 +15,12 @@ const MOST_GROUPS: usize = 16_384;
 /// The groups that a row belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Groups {
-    /// With the user.
-    pub(crate) user: i64,
+    /// Of all names.
+    pub(crate) full: i64,
     /// Without the user.
     pub(crate) kind: i64,
+    /// Of the user and the tenant.
+    pub(crate) who: i64,
     /// Of everything.
     all: i64,
 }
@@ -54,19 +56,15 @@ impl Books {
         if let Some(groups) = self.groups.get(names) {
             return Ok(*groups);
         }
-        let nobody = Names { user: String::new(), ..names.clone() };
-        let empty = String::new;
-        let everything = Names {
-            user: empty(),
-            tenant: empty(),
-            flow: empty(),
-            provider: empty(),
-            model: empty(),
-        };
+        let none = Names::default();
+        let kind = Names { user: String::new(), ..names.clone() };
+        let (user, tenant) = (names.user.clone(), names.tenant.clone());
+        let who = Names { user, tenant, ..Names::default() };
         let groups = Groups {
-            user: self.group(conn, 2, names)?,
-            kind: self.group(conn, 1, &nobody)?,
-            all: self.group(conn, 0, &everything)?,
+            all: self.group(conn, 0, &none)?,
+            kind: self.group(conn, 1, &kind)?,
+            full: self.group(conn, 2, names)?,
+            who: self.group(conn, 3, &who)?,
         };
         if self.groups.len() == MOST_GROUPS {
             self.groups.clear();
@@ -90,9 +88,8 @@ impl Books {
         }
         self.opened += 1;
         conn.prepare_cached(
-            "INSERT INTO ledger_groups (cut, user, tenant, flow, provider, model, cost, requests, \
-             replayed, unpriced, prompt, completion, cached, reasoning, saved) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+            "INSERT INTO ledger_groups (cut, user, tenant, flow, provider, model) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute(names)?;
         Ok(conn.last_insert_rowid())
@@ -127,13 +124,11 @@ impl Books {
         if self.postings.is_empty() {
             return Ok(());
         }
-        let mut groups: HashMap<i64, Sums> = HashMap::new();
         let mut pieces: HashMap<(i64, i64, i64), Sums> = HashMap::new();
         let mut hours: HashMap<i64, (i64, i64)> = HashMap::new();
         for Posting { groups: of, number, at, sums } in &self.postings {
             let starts = Level::ALL.map(|level| (level.code(), level.floor(*at)));
-            for group in [of.user, of.kind, of.all] {
-                groups.entry(group).or_default().add(sums);
+            for group in [of.all, of.kind, of.full, of.who] {
                 for (level, start) in starts {
                     pieces.entry((group, level, start)).or_default().add(sums);
                 }
@@ -141,7 +136,6 @@ impl Books {
             let hour = hours.entry(Level::Hour.floor(*at)).or_insert((*number, *number));
             *hour = (hour.0.min(*number), hour.1.max(*number));
         }
-        groups.iter().try_for_each(|(group, sums)| add_to_group(conn, *group, sums))?;
         pieces.iter().try_for_each(|(place, sums)| add_to_piece(conn, *place, sums))?;
         hours.iter().try_for_each(|(start, numbers)| widen_hour(conn, *start, *numbers))?;
         self.postings.clear();
@@ -149,22 +143,7 @@ impl Books {
     }
 }
 
-// A sum that is too large for an integer is a float, and cast it is the largest integer.
-
-fn add_to_group(conn: &Connection, group: i64, Sums(sums): &Sums) -> rusqlite::Result<()> {
-    let [a, b, c, d, e, f, g, h, i] = sums;
-    conn.prepare_cached(
-        "UPDATE ledger_groups SET cost = CAST(cost + ?2 AS INTEGER), \
-         requests = CAST(requests + ?3 AS INTEGER), replayed = CAST(replayed + ?4 AS INTEGER), \
-         unpriced = CAST(unpriced + ?5 AS INTEGER), prompt = CAST(prompt + ?6 AS INTEGER), \
-         completion = CAST(completion + ?7 AS INTEGER), cached = CAST(cached + ?8 AS INTEGER), \
-         reasoning = CAST(reasoning + ?9 AS INTEGER), saved = CAST(saved + ?10 AS INTEGER) \
-         WHERE number = ?1",
-    )?
-    .execute(params![group, a, b, c, d, e, f, g, h, i])
-    .map(drop)
-}
-
+/// A sum that is too large for an integer is a float; cast, it is the largest integer.
 fn add_to_piece(
     conn: &Connection,
     (group, level, start): (i64, i64, i64),

@@ -2,7 +2,9 @@
 
 use std::collections::{BinaryHeap, HashSet};
 
-use runcor_core::{Cursor, LedgerEntry, LedgerFilter, LedgerQuery, Order, Page, Timestamp};
+use runcor_core::{
+    Cursor, LedgerDimension, LedgerEntry, LedgerFilter, LedgerQuery, Order, Page, Timestamp,
+};
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::span::Level;
@@ -172,7 +174,9 @@ impl Found<'_> {
     }
 
     fn by_names(&mut self, conn: &Connection, range: Range) -> Result<(), Error> {
-        let (cut, sql, arguments) = wanted(self.filter, None);
+        // Of the cuts with a user only the one with all names has an index.
+        let by = self.filter.user.is_some().then_some(LedgerDimension::Model);
+        let (cut, sql, arguments) = wanted(self.filter, by);
         if cut == 0 {
             return self.read(conn, "ledger NOT INDEXED WHERE number", range, None);
         }

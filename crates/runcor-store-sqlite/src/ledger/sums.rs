@@ -26,7 +26,7 @@ impl Sums {
         Self::of_columns(row.outcome, row.cost, row.unpriced, row.tokens)
     }
 
-    pub(super) fn of_columns(outcome: i64, cost: i64, unpriced: bool, tokens: [i64; 4]) -> Self {
+    pub(crate) fn of_columns(outcome: i64, cost: i64, unpriced: bool, tokens: [i64; 4]) -> Self {
         let [prompt, completion, cached, reasoning] = tokens;
         if outcome == REPLAYED {
             return Self([0, 0, 1, 0, 0, 0, 0, 0, prompt.saturating_add(completion)]);

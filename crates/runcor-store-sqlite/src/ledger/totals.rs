@@ -24,16 +24,13 @@ pub(crate) fn totals(
         execution(conn, filter, &mut tally)?;
         return Ok(tally.finish());
     }
-    let in_time = filter.from.is_some() || filter.to.is_some() || tally.by_day;
-    let groups = Groups::read(conn, filter, by, !in_time, &mut tally)?;
-    if in_time {
-        let coarsest = if tally.by_day { Level::Day } else { Level::Month };
-        let span = Span::of(filter, coarsest);
-        groups.pieces(conn, &span, &mut tally)?;
-        for (rows, is_added) in [(span.added, true), (span.left_out, false)] {
-            if let Some(rows) = rows {
-                groups.rows(conn, rows, is_added, &mut tally)?;
-            }
+    let groups = Groups::read(conn, filter, by, &mut tally)?;
+    let coarsest = if tally.by_day { Level::Day } else { Level::Month };
+    let span = Span::of(filter, coarsest);
+    groups.pieces(conn, &span, &mut tally)?;
+    for (rows, is_added) in [(span.added, true), (span.left_out, false)] {
+        if let Some(rows) = rows {
+            groups.rows(conn, rows, is_added, &mut tally)?;
         }
     }
     Ok(tally.finish())
@@ -61,7 +58,7 @@ fn execution(conn: &Connection, filter: &LedgerFilter, tally: &mut Tally) -> Res
 
 /// The groups that fit a filter, and what each counts to.
 struct Groups {
-    /// Which of the three cuts.
+    /// Which of the four cuts.
     cut: i64,
     /// The places in the tally, by the number of the group.
     places: HashMap<i64, i64>,
@@ -72,15 +69,12 @@ impl Groups {
         conn: &Connection,
         filter: &LedgerFilter,
         by: Option<LedgerDimension>,
-        with_sums: bool,
         tally: &mut Tally,
     ) -> Result<Self, Error> {
         let (cut, wanted, arguments) = wanted(filter, by);
         let column = by.and_then(column);
-        let sums = if with_sums { SUM_COLUMNS } else { "0" };
         let sql = format!(
-            "SELECT number, {}, {sums} FROM ledger_groups INDEXED BY ledger_groups_names \
-             WHERE {wanted}",
+            "SELECT number, {} FROM ledger_groups INDEXED BY ledger_groups_names WHERE {wanted}",
             column.unwrap_or("''")
         );
         let mut statement = conn.prepare_cached(&sql)?;
@@ -91,11 +85,7 @@ impl Groups {
                 Some(_) => tally.place(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?),
                 None => 0,
             };
-            if with_sums {
-                tally.add(place, &Sums::read(row, 2)?);
-            } else {
-                places.insert(row.get(0)?, place);
-            }
+            places.insert(row.get(0)?, place);
         }
         Ok(Self { cut, places })
     }
@@ -127,19 +117,18 @@ impl Groups {
         tally: &mut Tally,
     ) -> Result<(), Error> {
         let mut statement = conn.prepare_cached(
-            "SELECT at, kind, grp, outcome, cost, unpriced, prompt, completion, cached, reasoning \
-             FROM ledger INDEXED BY ledger_time WHERE at >= ?1 AND at < ?2",
+            "SELECT at, kind, grp, who, outcome, cost, unpriced, prompt, completion, cached, \
+             reasoning              FROM ledger INDEXED BY ledger_time WHERE at >= ?1 AND at < ?2",
         )?;
         let mut rows = statement.query([from, end])?;
         while let Some(row) = rows.next()? {
             let place = match self.cut {
                 0 => self.places.values().next(),
-                1 => self.places.get(&row.get(1)?),
-                _ => self.places.get(&row.get(2)?),
+                cut => self.places.get(&row.get(usize::try_from(cut).unwrap_or(1))?),
             };
             let Some(place) = place else { continue };
-            let tokens = [row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?];
-            let sums = Sums::of_columns(row.get(3)?, row.get(4)?, row.get(5)?, tokens);
+            let tokens = [row.get(7)?, row.get(8)?, row.get(9)?, row.get(10)?];
+            let sums = Sums::of_columns(row.get(4)?, row.get(5)?, row.get(6)?, tokens);
             let place = tally.place_at(*place, row.get(0)?);
             if is_added { tally.add(place, &sums) } else { tally.subtract(place, &sums) }
         }
@@ -160,11 +149,12 @@ pub(super) fn wanted(
         ("model", filter.model.as_deref()),
     ];
     let by = by.and_then(column);
-    let is_asked = |(name, value): &(&str, Option<&str>)| value.is_some() || by == Some(name);
-    let cut = match names.iter().position(is_asked) {
-        Some(0) => 2,
-        Some(_) => 1,
-        None => 0,
+    let [user, tenant, rest @ ..] = names.map(|(name, value)| value.is_some() || by == Some(name));
+    let cut = match (user, tenant, rest.contains(&true)) {
+        (true, _, false) => 3,
+        (true, _, true) => 2,
+        (false, false, false) => 0,
+        (false, ..) => 1,
     };
     let mut sql = format!("cut = {cut}");
     if cut < 2 {

@@ -1,32 +1,24 @@
 -- Notes on version 3:
 -- - No tenant, no user and nobody in particular are `''`, as in version 1.
--- - The five names of a ledger row stand once in `ledger_groups`: with the user
---   (cut 2), without the user (cut 1), and once for everything (cut 0). A row
---   points to its groups of cut 2 (`grp`) and cut 1 (`kind`).
--- - Totals of a group: all of it in `ledger_groups`, its hours (1), days (2) and
---   months (3), UTC, in `ledger_totals`. They keep what removed rows have added.
+-- - The names of a ledger row stand in `ledger_groups`, in four cuts: for
+--   everything (0), without the user (1), all of them (2), and of the user and
+--   the tenant alone (3). A row points to its groups of the cuts 2 (`grp`), 1
+--   (`kind`) and 3 (`who`); names that a cut does not have are empty.
+-- - `ledger_totals` has the hours (1), days (2) and months (3), UTC, of each
+--   group. They keep what removed rows have added.
 -- - `ledger_hours` says between which numbers the rows of an hour lie.
 -- - `holds` of an account counts its reservations; `holds` of a reservation is
 --   the number of the account and the amount, 8 bytes each, for each hold.
 -- - A reservation that can't be read has no `lapses`: it is left to people.
 -- - `entries` counts the keys of a memory, expired ones included.
 CREATE TABLE ledger_groups (
-  number     INTEGER PRIMARY KEY,
-  cut        INTEGER NOT NULL,
-  user       TEXT    NOT NULL,
-  tenant     TEXT    NOT NULL,
-  flow       TEXT    NOT NULL,
-  provider   TEXT    NOT NULL,
-  model      TEXT    NOT NULL,
-  cost       INTEGER NOT NULL,
-  requests   INTEGER NOT NULL,
-  replayed   INTEGER NOT NULL,
-  unpriced   INTEGER NOT NULL,
-  prompt     INTEGER NOT NULL,
-  completion INTEGER NOT NULL,
-  cached     INTEGER NOT NULL,
-  reasoning  INTEGER NOT NULL,
-  saved      INTEGER NOT NULL
+  number   INTEGER PRIMARY KEY,
+  cut      INTEGER NOT NULL,
+  user     TEXT    NOT NULL,
+  tenant   TEXT    NOT NULL,
+  flow     TEXT    NOT NULL,
+  provider TEXT    NOT NULL,
+  model    TEXT    NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX ledger_groups_names
   ON ledger_groups (cut, user, tenant, flow, provider, model);
@@ -56,6 +48,7 @@ CREATE TABLE ledger (
   at         INTEGER NOT NULL,
   grp        INTEGER NOT NULL,
   kind       INTEGER NOT NULL,
+  who        INTEGER NOT NULL,
   execution  BLOB,
   path       TEXT,
   prompt     INTEGER NOT NULL,

@@ -4,9 +4,9 @@ use runcor_core::{Event, ExecutionComplete};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::report::Report;
-use crate::decode;
 use crate::encode::state_code;
 use crate::error::Error;
+use crate::{counters, decode};
 
 pub(super) fn check(conn: &Connection, report: &mut Report) -> Result<(), Error> {
     let mut statement = conn.prepare("SELECT seq, body, result FROM events ORDER BY seq")?;
@@ -64,7 +64,7 @@ fn counters(conn: &Connection, report: &mut Report) -> Result<(), Error> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (name, value): (String, i64) = (row.get(0)?, row.get(1)?);
-        if name != "number" || value < 0 {
+        if !counters::NAMES.contains(&name.as_str()) || value < 0 {
             let message = format!("there is no counter {name:?} with the value {value}");
             report.find("counters-are-known", &"the counters", message);
         }

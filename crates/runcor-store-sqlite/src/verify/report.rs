@@ -38,6 +38,14 @@ pub struct Checked {
     pub large_results: u64,
     /// Stored events.
     pub events: u64,
+    /// Rows of the ledger.
+    pub ledger_rows: u64,
+    /// Accounts of budgets.
+    pub accounts: u64,
+    /// Reservations that are not settled.
+    pub reservations: u64,
+    /// Entries of memories.
+    pub memories: u64,
 }
 
 /// Something in a database that is not as it must be.
