@@ -3,4 +3,7 @@
 #![cfg(test)]
 
 mod bed;
+mod guarding;
+mod judging;
 mod money;
+mod remembering;
