@@ -3,6 +3,7 @@
 //! The rules look at nodes rather than at the finished [`Config`](crate::Config),
 //! so they also speak when other parts of the file are wrong, and know places.
 
+mod costs;
 mod policy;
 
 use std::collections::HashMap;
@@ -13,9 +14,6 @@ use crate::load::Env;
 use crate::node::{Content, Node};
 use crate::path::Path;
 
-/// Dollars for one token above which a price is hardly meant for one token.
-const DEAR_TOKEN: f64 = 0.0005;
-
 /// Applies every rule.
 pub(crate) fn apply(root: &Node, env: Env<'_>, findings: &mut Findings) {
     sections(root, findings);
@@ -24,7 +22,7 @@ pub(crate) fn apply(root: &Node, env: Env<'_>, findings: &mut Findings) {
         for (index, provider) in providers.items().iter().enumerate() {
             key(provider, path.index(index), env, findings);
             address(provider, "baseUrl", path.index(index), findings);
-            prices(provider, path.index(index), findings);
+            costs::of_provider(provider, path.index(index), findings);
         }
         names(providers, "name", path, findings);
     }
@@ -42,8 +40,8 @@ pub(crate) fn apply(root: &Node, env: Env<'_>, findings: &mut Findings) {
         }
         names(connections, "name", path, findings);
     }
-    if let Some(budgets) = root.get("costs").and_then(|costs| costs.get("budgets")) {
-        windows(budgets, findings);
+    if let Some(section) = root.get("costs") {
+        costs::apply(section, findings);
     }
     if let Some(section) = root.get("policy") {
         policy::apply(section, findings);
@@ -107,25 +105,6 @@ fn address(owner: &Node, key: &str, path: Path<'_>, findings: &mut Findings) {
     } else if host.contains('@') {
         let message = "must not hold a user or password; give credentials by their own keys";
         findings.problem(path.key(key), node.place, message);
-    }
-}
-
-fn prices(provider: &Node, path: Path<'_>, findings: &mut Findings) {
-    let Some(cost) = provider.get("costPerToken") else { return };
-    if let Some(million) = provider.entry("costPerMillionTokens") {
-        let message = "give \"costPerToken\" or \"costPerMillionTokens\", not both";
-        findings.problem(path.key("costPerMillionTokens"), million.place, message);
-    }
-    for key in ["input", "output"] {
-        let Some(node) = cost.get(key) else { continue };
-        if node.number().is_some_and(|dollars| dollars > DEAR_TOKEN) {
-            findings.warn(
-                path.key("costPerToken").key(key),
-                node.place,
-                "is dollars for one token, but looks like a price for a thousand or a million; \
-                 for published prices use \"costPerMillionTokens\"",
-            );
-        }
     }
 }
 
@@ -198,23 +177,5 @@ fn transport(connection: &Node, path: Path<'_>, findings: &mut Findings) {
     if connection.get(needed).is_none() && connection.get("preset").is_none() {
         let message = format!("this transport needs the key \"{needed}\"");
         findings.problem(path.key(needed), connection.place, message);
-    }
-}
-
-fn windows(budgets: &Node, findings: &mut Findings) {
-    let costs = Path::Root.key("costs");
-    let parent = costs.key("budgets");
-    for budget in budgets.entries() {
-        let Some(window) = budget.value.get("window") else { continue };
-        let kind = window.get("type").and_then(Node::text);
-        if kind == Some("custom") && window.get("durationMs").is_none() {
-            let path = parent.key(&budget.key);
-            let path = path.key("window");
-            findings.problem(
-                path.key("durationMs"),
-                window.place,
-                "a custom window needs its length",
-            );
-        }
     }
 }

@@ -18,7 +18,9 @@ mod telemetry;
 
 pub use any::Any;
 pub use connection::{Connection, Preset, Transport};
-pub use costs::{Budget, BudgetWindow, Budgets, Costs, Enforcement, WindowType};
+pub use costs::{
+    Budget, BudgetWindow, Budgets, Costs, Enforcement, OnExceed, Unpriced, WindowType,
+};
 pub use discernment::{Autonomy, Discernment, Objective, Thresholds};
 pub use engine::{Engine, OnOrphanedExecution};
 pub use evaluation::{Evaluation, Evaluator, EvaluatorConfig, EvaluatorType, ExpectedFormat};

@@ -24,7 +24,8 @@ fn everything() -> Value {
             "onOrphanedExecution": "requeue", "maxQueued": 9 },
         "providers": [{ "type": "openai", "name": "a", "apiKey": "k", "baseUrl": "http://x",
             "priority": 1, "models": ["m"], "costPerToken": { "input": 0.1, "output": 1 },
-            "costPerMillionTokens": { "input": 1, "output": 2.5 }, "defaultModel": "m",
+            "costPerMillionTokens": { "input": 1, "output": 2.5, "cachedInput": 0.1,
+                "reasoning": 3 }, "defaultModel": "m",
             "timeoutMs": 5 }],
         "routing": { "strategy": "round-robin", "maxFallbackAttempts": 0,
             "failureThreshold": 5, "cooldownMs": 3 },
@@ -38,7 +39,10 @@ fn everything() -> Value {
             "args": ["a"], "env": { "A": "b" }, "url": "u", "headers": { "H": "v" },
             "timeoutMs": 1, "retryAttempts": 0, "retryDelayMs": 0, "healthCheckIntervalMs": 0 }],
         "costs": { "warningThreshold": 0.8, "defaultTokenEstimate": 1, "maxLedgerEntries": 1,
-            "budgets": { "perUser": { "limit": 10, "enforcement": "soft",
+            "reservationTimeoutMs": 1, "unpriced": "deny",
+            "prices": { "m": { "input": 1, "output": 2, "cachedInput": 0.5, "reasoning": 2 } },
+            "budgets": { "perExecution": { "limit": 1, "onExceed": "pause" },
+                "perTenant": { "limit": 0, "enforcement": "disabled" }, "perUser": { "limit": 10, "enforcement": "soft",
                 "window": { "type": "custom", "durationMs": 4 } }, "global": { "limit": 0.5 } } },
         "telemetry": { "serviceName": "s", "serviceVersion": "1", "memorySpans": false },
         "policy": { "rules": [{ "name": "r", "priority": -1, "operations": ["trigger", "*"],
@@ -133,6 +137,7 @@ fn pointers(value: &Value, at: &str, list: &mut Vec<(String, String)>) {
     };
     for (key, child) in children {
         list.push((at.to_owned(), key.clone()));
+        let key = key.replace('~', "~0").replace('/', "~1");
         pointers(child, &format!("{at}/{key}"), list);
     }
 }

@@ -88,12 +88,8 @@ impl Provider {
     /// Returns what a token costs, where the file says so.
     #[must_use]
     pub fn price(&self) -> Option<TokenPrice> {
-        let million = self
-            .cost_per_million_tokens
-            .map(|cost| TokenPrice::per_token(cost.input / 1e6, cost.output / 1e6));
-        million.or_else(|| {
-            self.cost_per_token.map(|cost| TokenPrice::per_token(cost.input, cost.output))
-        })
+        let million = self.cost_per_million_tokens.map(|cost| cost.per_million());
+        million.or_else(|| self.cost_per_token.map(|cost| cost.per_token()))
     }
 }
 
@@ -137,4 +133,39 @@ pub struct TokenCost {
     /// What the vendor writes.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub output: f64,
+    /// What the vendor reads from its cache; as any other input when absent.
+    #[serde(rename = "cachedInput", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub cached_input: Option<f64>,
+    /// What the model writes for itself; as any other output when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub reasoning: Option<f64>,
+}
+
+impl TokenCost {
+    /// Returns the price where the numbers are dollars for one token.
+    #[must_use]
+    pub fn per_token(&self) -> TokenPrice {
+        self.price(1e12)
+    }
+
+    /// Returns the price where the numbers are dollars for a million tokens.
+    #[must_use]
+    pub fn per_million(&self) -> TokenPrice {
+        self.price(1e6)
+    }
+
+    /// `scale` is how many pico-dollars for a token are a dollar of the file.
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, as we want")]
+    fn price(&self, scale: f64) -> TokenPrice {
+        let picos = |dollars: f64| (dollars * scale).round() as i64;
+        TokenPrice {
+            input_picos: picos(self.input),
+            output_picos: picos(self.output),
+            cached_picos: self.cached_input.map(picos),
+            reasoning_picos: self.reasoning.map(picos),
+            ..TokenPrice::default()
+        }
+    }
 }

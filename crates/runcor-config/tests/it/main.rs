@@ -12,6 +12,7 @@ mod environment;
 mod finding;
 mod laws;
 mod mistakes;
+mod money;
 mod policy;
 mod secrets;
 
