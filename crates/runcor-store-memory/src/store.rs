@@ -14,6 +14,7 @@ use runcor_core::{
 };
 
 use crate::executions::Key;
+use crate::reads::Reads;
 use crate::state::State;
 
 /// A store in memory: fast, complete, and gone with the process.
@@ -135,15 +136,15 @@ impl Store for MemoryStore {
     }
 
     fn ledger(&self) -> Arc<dyn LedgerReads> {
-        Arc::new(self.clone())
+        Arc::new(Reads(self.clone()))
     }
 
     fn memories(&self) -> Arc<dyn MemoryReads> {
-        Arc::new(self.clone())
+        Arc::new(Reads(self.clone()))
     }
 
     fn quality(&self) -> Arc<dyn QualityReads> {
-        Arc::new(self.clone())
+        Arc::new(Reads(self.clone()))
     }
 
     fn feed(&self) -> &EventFeed {
