@@ -1,7 +1,5 @@
 //! Tenants: what binds all callers of one.
 
-use std::collections::BTreeMap;
-
 use runcor_core::TenantId;
 use serde::Deserialize;
 
@@ -11,8 +9,10 @@ use crate::limit::RateLimit;
 use crate::names::Names;
 
 /// What binds all callers of one tenant, and nobody else.
+///
+/// Its guardrails are told to [`Guardrails`](crate::Guardrails).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct TenantPolicy {
     tenant_id: TenantId,
     allowed_flows: Option<Names>,
@@ -20,8 +20,6 @@ pub struct TenantPolicy {
     rate_limits: Vec<RateLimit>,
     #[serde(default)]
     access_policies: Vec<AccessPolicy>,
-    #[serde(default)]
-    guardrails: BTreeMap<String, bool>,
 }
 
 impl TenantPolicy {
@@ -33,7 +31,6 @@ impl TenantPolicy {
             allowed_flows: None,
             rate_limits: Vec::new(),
             access_policies: Vec::new(),
-            guardrails: BTreeMap::new(),
         }
     }
 
@@ -61,23 +58,10 @@ impl TenantPolicy {
         self
     }
 
-    /// Switches a guardrail on or off for this tenant.
-    #[must_use]
-    pub fn with_guardrail(mut self, name: impl Into<String>, is_on: bool) -> Self {
-        self.guardrails.insert(name.into(), is_on);
-        self
-    }
-
     /// Returns the tenant.
     #[must_use]
     pub const fn tenant_id(&self) -> &TenantId {
         &self.tenant_id
-    }
-
-    /// Returns which guardrails are switched on or off for it.
-    #[must_use]
-    pub const fn guardrails(&self) -> &BTreeMap<String, bool> {
-        &self.guardrails
     }
 
     /// Returns its flows; `None` where they are not restricted.

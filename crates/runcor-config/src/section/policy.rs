@@ -8,8 +8,6 @@ pub use access::{AccessPolicy, Operation};
 pub use limit::{LimitBehavior, LimitScope, LimitedOperation, RateLimit};
 pub use rule::{PolicyRule, RuleAction, RuleCondition};
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -61,7 +59,4 @@ pub struct TenantPolicy {
     /// Who may do what within it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub access_policies: Vec<AccessPolicy>,
-    /// Which guardrails are on or off for it, by their names.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub guardrails: BTreeMap<String, bool>,
 }

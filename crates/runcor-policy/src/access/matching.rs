@@ -70,7 +70,7 @@ impl<'a> Matching<'a> {
     pub(super) fn denies_all_flows(&self) -> bool {
         let denies =
             |policy: &AccessPolicy| policy.denied_flows.as_ref().is_some_and(Names::is_all);
-        self.policies().next().is_none() || self.policies().any(denies)
+        self.policies().any(denies)
     }
 
     /// Returns the lists of allowed flows that count.

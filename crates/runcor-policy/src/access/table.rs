@@ -44,11 +44,9 @@ impl AccessTable {
         }
         let user = caller.user.as_ref().map(AsRef::as_ref);
         let tenant = caller.tenant.as_ref().map(AsRef::as_ref);
-        // A name that is both the user's and the tenant's counts as the user's.
-        let tenant_only = tenant.filter(|tenant| Some(*tenant) != user);
         Some(Matching::new([
             [named(user, users), named(user, either)],
-            [named(tenant, tenants), named(tenant_only, either)],
+            [named(tenant, tenants), named(tenant, either)],
             [everybody.as_ref(), None],
         ]))
     }

@@ -49,7 +49,6 @@ tenants:
     allowedFlows: [report]
     rateLimits: [{name: acme, scope: global, limit: 50, windowMs: 86400000, behavior: reject}]
     accessPolicies: [{identity: bob, allowedOperations: ['*']}]
-    guardrails: {no-pii: true}
 unknownTenants: allow
 ";
 
@@ -126,11 +125,8 @@ const PAGE: &str = include_str!("../../../../docs/policy.md");
 
 #[test]
 fn every_example_of_the_documentation_is_a_sound_policy() {
-    let blocks: Vec<_> = PAGE
-        .split("```yaml\n")
-        .skip(1)
-        .map(|rest| rest.split_once("```").unwrap().0)
-        .collect();
+    let blocks: Vec<_> =
+        PAGE.split("```yaml\n").skip(1).map(|rest| rest.split_once("```").unwrap().0).collect();
     assert_eq!(blocks.len(), 4);
     for block in blocks {
         let mut file: Value = serde_saphyr::from_str(block).unwrap();

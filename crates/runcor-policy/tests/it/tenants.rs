@@ -20,7 +20,6 @@ fn bed() -> Bed {
                     { "name": "daily", "scope": "global", "limit": 50, "windowMs": 86_400_000 },
                     { "name": "each", "scope": "user", "limit": 5, "windowMs": 1000 },
                 ],
-                "guardrails": { "no-pii": false },
             },
             {
                 "tenantId": "beta",
@@ -130,12 +129,4 @@ async fn limits_of_one_name_in_two_tenants_have_two_counters() {
     assert_eq!(beta.iter().map(|(_, limit)| *limit).collect::<Vec<_>>(), [9]);
     assert_eq!(acme[0].0.limit, beta[0].0.limit);
     assert_ne!(acme[0].0, beta[0].0);
-}
-
-#[test]
-fn a_tenant_tells_which_guardrails_it_has_switched() {
-    let bed = bed();
-    let found = bed.policies.tenant(&tenant("acme")).unwrap();
-    assert_eq!(found.guardrails().get("no-pii"), Some(&false));
-    assert!(bed.policies.tenant(&tenant("ghost")).is_none());
 }
