@@ -22,12 +22,7 @@ const FOR_FORMAT: u64 = 512;
 /// Budgets that are not hard set aside its cost.
 #[must_use]
 pub fn estimate(request: &ModelRequest, default_output: u32) -> Usage {
-    Usage {
-        prompt_tokens: Volume::of(request).chars.div_ceil(4),
-        completion_tokens: u64::from(request.max_tokens.unwrap_or(default_output)),
-        estimated: true,
-        ..Usage::default()
-    }
+    Volume::of(request).estimate(request, default_output)
 }
 
 /// Returns the most that a request can use: a token for each byte of everything
@@ -37,13 +32,7 @@ pub fn estimate(request: &ModelRequest, default_output: u32) -> Usage {
 /// tokens as bytes. Hard budgets set aside its cost, and so can't be exceeded.
 #[must_use]
 pub fn ceiling(request: &ModelRequest) -> Usage {
-    let output = request.max_tokens.unwrap_or(ModelRequest::DEFAULT_MAX_TOKENS);
-    Usage {
-        prompt_tokens: Volume::of(request).bytes + around(request),
-        completion_tokens: u64::from(output),
-        estimated: true,
-        ..Usage::default()
-    }
+    Volume::of(request).ceiling(request)
 }
 
 fn around(request: &ModelRequest) -> u64 {
@@ -60,13 +49,32 @@ fn around(request: &ModelRequest) -> u64 {
 
 /// How much text a request has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Volume {
+pub(crate) struct Volume {
     chars: u64,
     bytes: u64,
 }
 
 impl Volume {
-    fn of(request: &ModelRequest) -> Self {
+    pub(crate) fn estimate(self, request: &ModelRequest, default_output: u32) -> Usage {
+        Usage {
+            prompt_tokens: self.chars.div_ceil(4),
+            completion_tokens: u64::from(request.max_tokens.unwrap_or(default_output)),
+            estimated: true,
+            ..Usage::default()
+        }
+    }
+
+    pub(crate) fn ceiling(self, request: &ModelRequest) -> Usage {
+        let output = request.max_tokens.unwrap_or(ModelRequest::DEFAULT_MAX_TOKENS);
+        Usage {
+            prompt_tokens: self.bytes + around(request),
+            completion_tokens: u64::from(output),
+            estimated: true,
+            ..Usage::default()
+        }
+    }
+
+    pub(crate) fn of(request: &ModelRequest) -> Self {
         let mut volume = Self::default();
         volume.text(request.system_prompt.as_deref().unwrap_or_default());
         if request.messages.is_empty() {
@@ -94,7 +102,7 @@ impl Volume {
     }
 
     fn text(&mut self, text: &str) {
-        self.add(text.as_bytes());
+        self.add(text.chars().count(), text.len());
     }
 
     fn json(&mut self, value: &impl Serialize) {
@@ -102,18 +110,18 @@ impl Volume {
         let _ = serde_json::to_writer(self, value);
     }
 
-    fn add(&mut self, text: &[u8]) {
-        // A character of UTF-8 begins with a byte that continues none.
-        let chars = text.iter().filter(|byte| (**byte & 0xC0) != 0x80).count();
+    fn add(&mut self, chars: usize, bytes: usize) {
         self.chars += u64::try_from(chars).unwrap_or(u64::MAX);
-        self.bytes += u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
     }
 }
 
 /// Counts what is written.
 impl io::Write for &mut Volume {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.add(text);
+        // A character of UTF-8 begins with a byte that continues none.
+        let chars = text.iter().filter(|byte| (**byte & 0xC0) != 0x80).count();
+        self.add(chars, text.len());
         Ok(text.len())
     }
 

@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 
 use runcor_core::{
-    AttemptPlan, Batch, Bill, BudgetHold, BudgetLimit, BudgetVerdict, CallScope, Caller, Clock,
-    Error, ErrorCode, EventSink, FlowName, Held, Meter, Op, Reservation, Result, Store, StoreError,
+    AttemptPlan, Batch, Bill, BudgetLimit, BudgetVerdict, CallScope, Caller, Clock, Error,
+    ErrorCode, EventSink, FlowName, Held, Meter, Op, Reservation, Result, Store, StoreError,
 };
 
 use crate::config::{CostConfig, Unpriced};
@@ -182,26 +182,18 @@ impl CostKeeper {
         Ok(())
     }
 
-    /// Holds the request against its budgets, and tells what they say.
+    /// Holds a request against its budgets; what they have to tell comes back with it.
     async fn hold(
         &self,
         held: Held,
         reservation: Reservation,
-        request_is_over: Option<BudgetVerdict>,
         scope: &CallScope,
-    ) -> Result<Held> {
-        if reservation.holds.is_empty() {
-            self.announce(request_is_over);
-            return Ok(held);
-        }
+    ) -> Result<(Held, Vec<BudgetVerdict>)> {
         let now = reservation.entry.timestamp;
         // Whatever becomes of the commit, nothing was asked of the vendor yet.
         let unasked = Unasked::new(held);
         match self.set_aside(reservation).await {
-            Ok(verdicts) => {
-                self.announce(request_is_over.into_iter().chain(verdicts));
-                Ok(unasked.into_paid())
-            }
+            Ok(verdicts) => Ok((unasked.into_paid(), verdicts)),
             Err(StoreError::OverBudget(refusal)) => {
                 unasked.was_refused();
                 let limit = self.limits.of_scope(refusal.account.key.scope, scope);
@@ -223,11 +215,18 @@ impl Meter for CostKeeper {
             self.judge_unpriced(&plan, &quote.entry.model, scope)?;
         }
         let request_is_over = self.judge_request(&quote, scope)?;
-        let holds: Vec<BudgetHold> = self.limits.holds(&quote, scope, plan.now);
-        let lapses = plan.now.after(self.config.reservation_lifetime);
+        let holds = self.limits.holds(&quote, scope, plan.now);
         let Quote { entry, price, ceiling, .. } = quote;
+        if holds.is_empty() {
+            self.announce(request_is_over);
+            return Ok(Held::new(scope, entry, price, ceiling));
+        }
         let held = Held::new(scope, entry.clone(), price, ceiling);
-        self.hold(held, Reservation { entry, holds, lapses }, request_is_over, scope).await
+        let lapses = plan.now.after(self.config.reservation_lifetime);
+        let reservation = Reservation { entry, holds, lapses };
+        let (held, verdicts) = self.hold(held, reservation, scope).await?;
+        self.announce(request_is_over.into_iter().chain(verdicts));
+        Ok(held)
     }
 
     fn leave(&self, bill: Bill) {

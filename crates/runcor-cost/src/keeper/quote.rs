@@ -8,7 +8,7 @@ use runcor_core::{
 };
 
 use crate::config::CostConfig;
-use crate::estimate::{ceiling, estimate};
+use crate::estimate::Volume;
 
 /// What is known of a request and of its cost before it is made.
 #[derive(Debug)]
@@ -35,10 +35,11 @@ impl Quote {
         let model =
             model.or_else(|| config.prices.default_model(plan.provider)).unwrap_or_default();
         let price = plan.price.or_else(|| config.prices.price(plan.provider, model, plan.now));
-        let most = ceiling(plan.request);
-        let ceiling = price.map_or(most, |price| dearest(price, most));
+        let volume = Volume::of(plan.request);
+        let ceiling = volume.ceiling(plan.request);
+        let ceiling = price.map_or(ceiling, |price| dearest(price, ceiling));
         let cost = |usage: &Usage| price.map_or(Money::ZERO, |price| price.cost(usage));
-        let presumed = estimate(plan.request, config.default_token_estimate);
+        let presumed = volume.estimate(plan.request, config.default_token_estimate);
         let most = cost(&ceiling);
         let entry = LedgerEntry {
             id: AttemptId::mint(plan.now),
