@@ -4,6 +4,7 @@
 //! so they also speak when other parts of the file are wrong, and know places.
 
 mod costs;
+mod http;
 mod policy;
 
 use std::collections::HashMap;
@@ -27,7 +28,7 @@ pub(crate) fn apply(root: &Node, env: Env<'_>, findings: &mut Findings) {
         names(providers, "name", path, findings);
     }
     if let Some(server) = root.get("httpServer") {
-        http(server, findings);
+        http::apply(server, findings);
     }
     if let Some(state) = root.get("state") {
         database(state, findings);
@@ -122,27 +123,6 @@ fn names(list: &Node, key: &str, path: Path<'_>, findings: &mut Findings) {
             findings.problem(path.index(index).key(key), node.place, message);
         } else {
             first.insert(name, index);
-        }
-    }
-}
-
-/// The base path and the token can stand in a request.
-fn http(server: &Node, findings: &mut Findings) {
-    let section = Path::Root.key("httpServer");
-    if let Some(node) = server.get("basePath") {
-        let base = node.text().unwrap_or_default().trim_end_matches('/');
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._~-".contains(c);
-        let is_sound = base.is_empty() || base.starts_with('/') && base.chars().all(is_plain);
-        if !is_sound {
-            let message = "must begin with / and have only letters, digits and . _ ~ - in between";
-            findings.problem(section.key("basePath"), node.place, message);
-        }
-    }
-    if let Some(node) = server.get("authToken") {
-        let is_usable = |c: char| c.is_ascii_graphic();
-        if !node.text().unwrap_or_default().chars().all(is_usable) {
-            let message = "must have only printable ASCII characters and no space";
-            findings.problem(section.key("authToken"), node.place, message);
         }
     }
 }

@@ -16,6 +16,14 @@ pub(crate) fn masked<S: Serializer>(
     secret.as_ref().map(|_| MASK).serialize(serializer)
 }
 
+/// Writes the mask in place of a secret that is always there.
+pub(crate) fn masked_one<S: Serializer>(
+    _: &SecretString,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    MASK.serialize(serializer)
+}
+
 /// Writes the names with the mask in place of every value.
 pub(crate) fn masked_values<S: Serializer>(
     secrets: &BTreeMap<String, SecretString>,

@@ -25,7 +25,7 @@ pub use discernment::{Autonomy, Discernment, Objective, Thresholds};
 pub use engine::{Engine, OnOrphanedExecution};
 pub use evaluation::{Evaluation, Evaluator, EvaluatorConfig, EvaluatorType, ExpectedFormat};
 pub use flows::{AllowPrivate, Flows, Webhooks};
-pub use http::{Cors, CorsRules, HttpServer, OneOrMany};
+pub use http::{AccessToken, Cors, CorsRules, HttpServer, OneOrMany};
 pub use mcp::McpServer;
 pub use policy::{
     AccessPolicy, LimitBehavior, LimitScope, LimitedOperation, Operation, Policy, PolicyRule,

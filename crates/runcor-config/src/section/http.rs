@@ -22,10 +22,13 @@ pub struct HttpServer {
     /// Which web pages may call the API: all, none, or by rules; the server decides when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,
-    /// The token that callers must send; the environment variable `AUTH_TOKEN` when absent.
+    /// The operator's token, which may do everything; the environment variable `AUTH_TOKEN` when absent.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "secret::masked")]
     #[schemars(with = "Option<String>", length(min = 1))]
     pub auth_token: Option<SecretString>,
+    /// Tokens of users and tenants. Where there is any token, callers must send one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<AccessToken>,
     /// Whether a public address may be served without a token.
     pub allow_unauthenticated: bool,
     /// The largest request body, in bytes.
@@ -49,6 +52,7 @@ impl Default for HttpServer {
             hostname: "127.0.0.1".to_owned(),
             cors: None,
             auth_token: None,
+            tokens: Vec::new(),
             allow_unauthenticated: false,
             body_limit: 1_048_576,
             base_path: String::new(),
@@ -56,6 +60,28 @@ impl Default for HttpServer {
             shutdown_timeout: 30_000,
         }
     }
+}
+
+/// A token, and whom it stands for; an operator, where it names nobody.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AccessToken {
+    /// The token.
+    #[serde(serialize_with = "secret::masked_one")]
+    #[schemars(with = "String", length(min = 1))]
+    pub token: SecretString,
+    /// The user that its bearer is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub user: Option<String>,
+    /// The tenant that its bearer belongs to and sees nothing beside of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub tenant: Option<String>,
+    /// What the log calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub name: Option<String>,
 }
 
 /// Which web pages may call the API.

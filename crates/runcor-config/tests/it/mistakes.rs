@@ -331,3 +331,21 @@ fn a_base_path_and_a_token_can_stand_in_a_request() {
     assert!(problems[1].starts_with("3:14 httpServer.authToken: must have only printable"));
     config("httpServer: {basePath: /a/b/, authToken: t-o_k.e=n, cors: false}");
 }
+
+#[test]
+fn tokens_differ_and_name_whom_an_execution_can_name() {
+    let text = "httpServer:\n  authToken: a\n  tokens:\n    - {token: a, user: u}\n    \
+                - {token: b, tenant: ' '}\n    - {token: \"b c\"}\n    - {token: b}\n    - {user: u}\n";
+    let problems = problems(text);
+    let starts = [
+        "8:7 httpServer.tokens[4].token: ",
+        "4:15 httpServer.tokens[0].token: is the same token",
+        "5:26 httpServer.tokens[1].tenant: ",
+        "6:15 httpServer.tokens[2].token: must have only printable",
+        "7:15 httpServer.tokens[3].token: is the same token",
+    ];
+    for start in starts {
+        assert!(problems.iter().any(|one| one.starts_with(start)), "{start}: {problems:?}");
+    }
+    config("httpServer: {tokens: [{token: a, tenant: acme}, {token: b, user: ann, name: n}]}");
+}

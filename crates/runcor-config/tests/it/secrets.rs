@@ -8,6 +8,9 @@ providers:
     apiKey: ${ANTHROPIC_KEY}
 httpServer:
   authToken: hush-token
+  tokens:
+    - token: hush-too
+      tenant: acme
 ";
 
 #[test]
@@ -24,6 +27,8 @@ fn secrets_are_masked_wherever_a_configuration_is_shown() {
     }
     assert_eq!(config.to_masked_json()["providers"][0]["apiKey"], "***");
     assert_eq!(config.to_masked_json()["httpServer"]["authToken"], "***");
+    assert_eq!(config.to_masked_json()["httpServer"]["tokens"][0]["token"], "***");
+    assert_eq!(config.to_masked_json()["httpServer"]["tokens"][0]["tenant"], "acme");
 }
 
 #[test]
