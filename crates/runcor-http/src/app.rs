@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use runcor_core::{ProviderReport, Runtime};
+use runcor_core::{Budgets, LedgerReads, ProviderReport, Quality, Runtime};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -17,13 +17,28 @@ pub struct HttpParts {
     pub runtime: Arc<dyn Runtime>,
     /// Tells about providers, for `GET /providers`.
     pub providers: Option<Arc<dyn ProviderReport>>,
+    /// The ledger, for `GET /cost/…` and the details of executions.
+    pub ledger: Option<Arc<dyn LedgerReads>>,
+    /// The budgets, for `/budgets`.
+    pub budgets: Option<Arc<dyn Budgets>>,
+    /// Evaluations and flags.
+    pub quality: Option<Arc<dyn Quality>>,
+    /// Whether a policy judges operations, for `GET /health`.
+    pub has_policy: bool,
 }
 
 impl HttpParts {
     /// Serves a runtime and no reports.
     #[must_use]
     pub fn new(runtime: Arc<dyn Runtime>) -> Self {
-        Self { runtime, providers: None }
+        Self {
+            runtime,
+            providers: None,
+            ledger: None,
+            budgets: None,
+            quality: None,
+            has_policy: false,
+        }
     }
 
     /// Serves reports about providers too.
@@ -32,12 +47,44 @@ impl HttpParts {
         self.providers = Some(report);
         self
     }
+
+    /// Serves what model calls have cost too.
+    #[must_use]
+    pub fn with_ledger(mut self, ledger: Arc<dyn LedgerReads>) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
+    /// Serves budgets too.
+    #[must_use]
+    pub fn with_budgets(mut self, budgets: Arc<dyn Budgets>) -> Self {
+        self.budgets = Some(budgets);
+        self
+    }
+
+    /// Serves evaluations and flags too.
+    #[must_use]
+    pub fn with_quality(mut self, quality: Arc<dyn Quality>) -> Self {
+        self.quality = Some(quality);
+        self
+    }
+
+    /// Says that the runtime has a policy.
+    #[must_use]
+    pub fn with_policy(mut self) -> Self {
+        self.has_policy = true;
+        self
+    }
 }
 
 impl fmt::Debug for HttpParts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpParts")
             .field("providers", &self.providers.is_some())
+            .field("ledger", &self.ledger.is_some())
+            .field("budgets", &self.budgets.is_some())
+            .field("quality", &self.quality.is_some())
+            .field("has_policy", &self.has_policy)
             .finish_non_exhaustive()
     }
 }

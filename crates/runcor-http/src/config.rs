@@ -1,11 +1,13 @@
 //! The settings of a server, their defaults, and what makes no sense.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use runcor_core::millis;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use crate::auth::AccessToken;
 use crate::cors::Cors;
 use crate::error::Error;
 
@@ -32,8 +34,11 @@ pub struct HttpConfig {
     pub base_path: String,
     /// Whether pages of other origins may use the API; off by default.
     pub cors: Cors,
-    /// The token that every request must carry, none by default.
+    /// The operator's token, none by default. Where there is any token, every
+    /// request must carry one.
     pub auth_token: Option<SecretString>,
+    /// Tokens of users and tenants, none by default.
+    pub tokens: Vec<AccessToken>,
     /// Allows a public address without a token.
     pub allow_unauthenticated: bool,
     /// Further values of `Host` that are answered, such as `runcor.example.com`
@@ -78,6 +83,7 @@ impl Default for HttpConfig {
             base_path: String::new(),
             cors: Cors::Off,
             auth_token: None,
+            tokens: Vec::new(),
             allow_unauthenticated: false,
             allowed_hosts: Vec::new(),
             body_limit: 1024 * 1024,
@@ -114,6 +120,12 @@ impl HttpConfig {
                 "must be printable ASCII without spaces, and not empty; leave it out for none",
             );
         }
+        if !self.tokens.iter().all(|one| is_usable_token(&one.token)) {
+            return wrong("tokens", "must each have a token of printable ASCII without spaces");
+        }
+        if !self.tokens_differ() {
+            return wrong("tokens", "must differ from each other and from authToken");
+        }
         if self.max_header_bytes < LEAST_HEADER_BYTES {
             return wrong("maxHeaderBytes", "must be at least 8192");
         }
@@ -135,14 +147,13 @@ impl HttpConfig {
 
     /// Tells what is allowed and risky, for the log.
     pub(crate) fn risks(&self, public: bool) -> Vec<&'static str> {
-        let token = self.auth_token.as_ref().map(ExposeSecret::expose_secret);
-        let open = token.is_none();
+        let open = self.is_open();
         let risks = [
             (public && open, "everybody on the network may do everything: no authToken is set"),
             (public, "requests travel unencrypted: put a proxy with TLS in front"),
             (
-                token.is_some_and(|token| token.len() < GOOD_TOKEN_BYTES),
-                "authToken is short: use at least 16 random characters",
+                self.all_tokens().any(|token| token.len() < GOOD_TOKEN_BYTES),
+                "a token is short: use at least 16 random characters",
             ),
             (
                 open && self.cors.allows("null"),
@@ -150,6 +161,21 @@ impl HttpConfig {
             ),
         ];
         risks.into_iter().filter(|(present, _)| *present).map(|(_, text)| text).collect()
+    }
+
+    /// Returns whether requests need no token.
+    pub(crate) fn is_open(&self) -> bool {
+        self.auth_token.is_none() && self.tokens.is_empty()
+    }
+
+    fn all_tokens(&self) -> impl Iterator<Item = &str> {
+        let others = self.tokens.iter().map(|one| &one.token);
+        self.auth_token.iter().chain(others).map(ExposeSecret::expose_secret)
+    }
+
+    fn tokens_differ(&self) -> bool {
+        let mut seen = HashSet::new();
+        self.all_tokens().all(|token| seen.insert(token))
     }
 
     /// Returns the base path without trailing slashes.
@@ -204,6 +230,9 @@ mod tests {
             (json!({ "basePath": "/a{b}" }), "basePath"),
             (json!({ "authToken": "" }), "authToken"),
             (json!({ "authToken": "two words" }), "authToken"),
+            (json!({ "tokens": [{ "token": "", "tenant": "t" }] }), "tokens"),
+            (json!({ "tokens": [{ "token": "a" }, { "token": "a", "user": "u" }] }), "tokens"),
+            (json!({ "authToken": "a", "tokens": [{ "token": "a", "user": "u" }] }), "tokens"),
             (json!({ "hostname": " " }), "hostname"),
             (json!({ "maxConnections": 0 }), "maxConnections"),
             (json!({ "maxHeaderBytes": 10 }), "maxHeaderBytes"),
@@ -221,13 +250,15 @@ mod tests {
         assert_eq!(risks(json!({}), true), 2);
         assert_eq!(risks(json!({ "authToken": "0123456789abcdef" }), true), 1);
         assert_eq!(risks(json!({ "authToken": "short", "cors": true }), false), 1);
+        assert_eq!(risks(json!({ "tokens": [{ "token": "short" }], "cors": true }), true), 2);
         assert_eq!(risks(json!({ "cors": true }), false), 1);
         assert_eq!(risks(json!({ "cors": ["https://a.example"] }), false), 0);
     }
 
     #[test]
     fn the_token_is_not_shown_in_debug_output() {
-        let config = parse(json!({ "authToken": "hush-hush" })).unwrap();
+        let tokens = json!({ "authToken": "hush-hush", "tokens": [{ "token": "hush-too" }] });
+        let config = parse(tokens).unwrap();
         assert!(!format!("{config:?}").contains("hush"));
     }
 }

@@ -7,8 +7,9 @@ use http::header::{
 use http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 
-const METHODS: &[&str] = &["GET", "POST", "DELETE", "OPTIONS"];
-const HEADERS: &[&str] = &["Content-Type", "Authorization", "Last-Event-ID"];
+const METHODS: &[&str] = &["GET", "POST", "PATCH", "DELETE", "OPTIONS"];
+const HEADERS: &[&str] =
+    &["Content-Type", "Authorization", "Last-Event-ID", "X-Runcor-User", "X-Runcor-Tenant"];
 const EXPOSED: HeaderValue = HeaderValue::from_static("Idempotency-Replayed,Retry-After");
 
 /// Whether pages of other origins may use the API.

@@ -17,6 +17,7 @@ use tower::ServiceExt;
 use crate::app::App;
 use crate::auth::{Credentials, TokenCheck};
 use crate::host_check::HostCheck;
+use crate::identity::Identity;
 use crate::reply::Failure;
 use crate::routes::{self, Paths};
 use crate::socket::Peer;
@@ -25,13 +26,23 @@ use crate::socket::Peer;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Anonymous;
 
+/// Who makes a request that is let through.
+enum Admitted {
+    /// Whoever asks a probe.
+    Anybody,
+    /// Somebody without the token that others need.
+    Anonymous,
+    /// Somebody who may ask.
+    As(Identity),
+}
+
 /// Decides about a request before any route sees it, and finishes every answer.
 pub(crate) struct Gate {
     app: Arc<App>,
     router: Router,
     paths: Paths,
     hosts: HostCheck,
-    token: Option<TokenCheck>,
+    tokens: Option<TokenCheck>,
 }
 
 impl Gate {
@@ -40,7 +51,7 @@ impl Gate {
         Self {
             router: routes::router(&app, &paths),
             hosts: HostCheck::new(&app.config, bound_to_loopback),
-            token: app.config.auth_token.as_ref().map(TokenCheck::new),
+            tokens: TokenCheck::of(&app.config),
             paths,
             app,
         }
@@ -88,9 +99,12 @@ impl Gate {
     async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response {
         let mut request = request.map(Body::new);
         match self.admit(&request) {
-            Ok(None) => {}
-            Ok(Some(marker)) => {
-                request.extensions_mut().insert(marker);
+            Ok(Admitted::Anybody) => {}
+            Ok(Admitted::Anonymous) => {
+                request.extensions_mut().insert(Anonymous);
+            }
+            Ok(Admitted::As(identity)) => {
+                request.extensions_mut().insert(identity);
             }
             Err(failure) => return failure.into_response(),
         }
@@ -108,18 +122,18 @@ impl Gate {
         }
     }
 
-    /// Lets a request through, perhaps with the mark of little trust.
-    fn admit<B>(&self, request: &Request<B>) -> Result<Option<Anonymous>, Failure> {
+    /// Lets a request through, and finds out who makes it.
+    fn admit<B>(&self, request: &Request<B>) -> Result<Admitted, Failure> {
         let limit = self.app.config.max_url_bytes;
         if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > limit) {
             return Err(Failure::url_too_long(limit));
         }
         self.admit_origin(request, request.headers().get(ORIGIN))?;
-        let marker = self.authenticate(request)?;
+        let admitted = self.authenticate(request)?;
         if self.app.stop.is_cancelled() {
             return Err(Failure::stopping());
         }
-        Ok(marker)
+        Ok(admitted)
     }
 
     fn admit_origin<B>(
@@ -130,15 +144,17 @@ impl Gate {
         self.hosts.check(request.uri(), request.headers(), origin)
     }
 
-    fn authenticate<B>(&self, request: &Request<B>) -> Result<Option<Anonymous>, Failure> {
-        let Some(token) = &self.token else { return Ok(None) };
-        let path = request.uri().path();
+    fn authenticate<B>(&self, request: &Request<B>) -> Result<Admitted, Failure> {
+        let (path, headers) = (request.uri().path(), request.headers());
         if self.paths.is_probe(path) {
-            return Ok(None);
+            return Ok(Admitted::Anybody);
         }
-        match token.check(request.headers()) {
-            Credentials::Right => Ok(None),
-            Credentials::Missing if path == self.paths.health => Ok(Some(Anonymous)),
+        let Some(tokens) = &self.tokens else {
+            return Identity::of(Arc::default(), headers).map(Admitted::As);
+        };
+        match tokens.check(headers) {
+            Credentials::Right(bearer) => Identity::of(bearer, headers).map(Admitted::As),
+            Credentials::Missing if path == self.paths.health => Ok(Admitted::Anonymous),
             Credentials::Missing | Credentials::Wrong => Err(Failure::unauthorized()),
         }
     }

@@ -25,7 +25,7 @@ pub(crate) struct HostCheck {
 
 impl HostCheck {
     pub(crate) fn new(config: &HttpConfig, bound_to_loopback: bool) -> Self {
-        let open = config.auth_token.is_none();
+        let open = config.is_open();
         Self {
             hosts: !config.allowed_hosts.is_empty() || (open && bound_to_loopback),
             origins: open,

@@ -36,10 +36,12 @@ mod connection;
 mod socket;
 mod stall;
 
+mod access;
 mod app;
 mod auth;
 mod gate;
 mod host_check;
+mod identity;
 
 mod body;
 mod reply;
@@ -47,6 +49,7 @@ mod routes;
 mod sse;
 
 pub use app::HttpParts;
+pub use auth::AccessToken;
 pub use config::HttpConfig;
 pub use cors::{Cors, CorsRules};
 pub use error::Error;

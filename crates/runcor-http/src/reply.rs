@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use runcor_core::{Degraded, Error, ErrorCode, Retry};
+use runcor_core::{Degraded, Error, ErrorCode, Retry, StoreError};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -119,6 +119,25 @@ impl Failure {
     /// The request comes from where no requests are wanted.
     pub(crate) fn forbidden(message: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
+    }
+
+    /// The request names somebody whom its token does not stand for.
+    pub(crate) fn not_yours(what: &str) -> Self {
+        let message = format!("these credentials do not stand for that {what}");
+        Self::known(StatusCode::FORBIDDEN, ErrorCode::AccessDenied, message)
+    }
+
+    /// The request is for operators, and comes from somebody else.
+    pub(crate) fn operators_only() -> Self {
+        let message =
+            "operators may do this; send a token that is bound to nobody, and name no tenant";
+        Self::known(StatusCode::FORBIDDEN, ErrorCode::AccessDenied, message)
+    }
+
+    /// The part that answers at this path is switched off.
+    pub(crate) fn off(advice: &str) -> Self {
+        let message = format!("there is nothing at this path; {advice}");
+        Self::known(StatusCode::NOT_FOUND, ErrorCode::NotFound, message)
     }
 
     /// There is nothing at this path.
@@ -245,23 +264,39 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | Code::InvalidJson
         | Code::InvalidRequest
         | Code::CallTooDeep
+        | Code::InvalidMemoryKey
+        | Code::InvalidMemoryValue
         | Code::MissingIdempotencyKey => StatusCode::BAD_REQUEST,
         Code::Unauthorized => StatusCode::UNAUTHORIZED,
-        Code::InvalidToken => StatusCode::FORBIDDEN,
+        Code::BudgetExceeded => StatusCode::PAYMENT_REQUIRED,
+        Code::InvalidToken | Code::PolicyDenied | Code::AccessDenied => StatusCode::FORBIDDEN,
         Code::FlowNotFound
         | Code::ExecutionNotFound
         | Code::EntryNotFound
         | Code::ProviderNotFound
         | Code::ToolNotFound
+        | Code::BudgetNotFound
+        | Code::EvaluationNotFound
+        | Code::FlagNotFound
         | Code::NotFound => StatusCode::NOT_FOUND,
         Code::InvalidState
         | Code::InvalidTransition
         | Code::JournalDiverged
         | Code::ExecutionLost
         | Code::DuplicateFlow
-        | Code::DuplicateProvider => StatusCode::CONFLICT,
+        | Code::DuplicateProvider
+        | Code::DuplicatePolicy
+        | Code::DuplicateRateLimit
+        | Code::DuplicateGuardrail
+        | Code::DuplicateEvaluator
+        | Code::MemoryConflict
+        | Code::AlreadyFlagged
+        | Code::InvalidFlagTransition => StatusCode::CONFLICT,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::QueueFull => StatusCode::TOO_MANY_REQUESTS,
+        Code::GuardrailBlocked | Code::MissingUserId | Code::MemoryFull => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Code::QueueFull | Code::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Code::EngineNotReady
         | Code::EngineShuttingDown
         | Code::StorageFull
@@ -300,6 +335,12 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::from(Error::from(error))
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let error =
@@ -320,38 +361,49 @@ impl IntoResponse for Failure {
 mod tests {
     use super::*;
 
+    /// The status of every code that can come out of a request, by its wire text.
+    const DOCUMENTED: &[(u16, &str)] = &[
+        (400, "VALIDATION_ERROR INVALID_INPUT INVALID_JSON INVALID_REQUEST CALL_TOO_DEEP"),
+        (400, "MISSING_IDEMPOTENCY_KEY INVALID_MEMORY_KEY INVALID_MEMORY_VALUE"),
+        (401, "UNAUTHORIZED"),
+        (402, "BUDGET_EXCEEDED"),
+        (403, "INVALID_TOKEN POLICY_DENIED ACCESS_DENIED"),
+        (404, "NOT_FOUND FLOW_NOT_FOUND EXECUTION_NOT_FOUND ENTRY_NOT_FOUND PROVIDER_NOT_FOUND"),
+        (404, "TOOL_NOT_FOUND BUDGET_NOT_FOUND EVALUATION_NOT_FOUND FLAG_NOT_FOUND"),
+        (409, "INVALID_STATE INVALID_TRANSITION JOURNAL_DIVERGED EXECUTION_LOST"),
+        (409, "DUPLICATE_FLOW DUPLICATE_PROVIDER DUPLICATE_POLICY DUPLICATE_RATE_LIMIT"),
+        (409, "DUPLICATE_GUARDRAIL DUPLICATE_EVALUATOR MEMORY_CONFLICT ALREADY_FLAGGED"),
+        (409, "INVALID_FLAG_TRANSITION"),
+        (413, "PAYLOAD_TOO_LARGE"),
+        (422, "GUARDRAIL_BLOCKED MISSING_USER_ID MEMORY_FULL"),
+        (429, "QUEUE_FULL RATE_LIMITED"),
+        (500, "RESERVED_FLOW_NAME INVALID_CONFIG CONFIG_NOT_FOUND CONFIG_INVALID FLOW_INVALID"),
+        (500, "CANCELLED TIMEOUT WAIT_TIMEOUT SHUTDOWN MAX_RETRIES_EXHAUSTED PROCESS_TERMINATED"),
+        (500, "HANDLER_PANICKED INVALID_RESULT NO_HEALTHY_PROVIDERS ALL_PROVIDERS_FAILED"),
+        (500, "PROVIDER_AUTH_ERROR PROVIDER_ERROR VALIDATION_FAILED INVALID_POLICY_CONFIG"),
+        (500, "INVALID_EVALUATOR_CONFIG STEP_FAILED TOOL_FAILED APPROVAL_REJECTED GIVEN_UP"),
+        (500, "WEBHOOK_FAILED ADDRESS_REFUSED INTERNAL_ERROR"),
+        (503, "ENGINE_NOT_READY ENGINE_SHUTTING_DOWN STORAGE_FULL STORAGE_UNAVAILABLE"),
+        (503, "STORAGE_SLOW STORAGE_CORRUPT STORAGE_LOCKED"),
+    ];
+
     #[test]
     fn every_code_has_the_documented_status() {
-        for (code, status) in [
-            (ErrorCode::ValidationError, 400),
-            (ErrorCode::InvalidInput, 400),
-            (ErrorCode::InvalidJson, 400),
-            (ErrorCode::MissingIdempotencyKey, 400),
-            (ErrorCode::Unauthorized, 401),
-            (ErrorCode::FlowNotFound, 404),
-            (ErrorCode::ExecutionNotFound, 404),
-            (ErrorCode::InvalidState, 409),
-            (ErrorCode::InvalidTransition, 409),
-            (ErrorCode::DuplicateFlow, 409),
-            (ErrorCode::PayloadTooLarge, 413),
-            (ErrorCode::QueueFull, 429),
-            (ErrorCode::EngineNotReady, 503),
-            (ErrorCode::EngineShuttingDown, 503),
-            (ErrorCode::StorageFull, 503),
-            (ErrorCode::StorageUnavailable, 503),
-            (ErrorCode::StorageSlow, 503),
-            (ErrorCode::StorageCorrupt, 503),
-            (ErrorCode::StorageLocked, 503),
-            (ErrorCode::CallTooDeep, 400),
-            (ErrorCode::InvalidToken, 403),
-            (ErrorCode::EntryNotFound, 404),
-            (ErrorCode::JournalDiverged, 409),
-            (ErrorCode::ExecutionLost, 409),
-            (ErrorCode::ToolFailed, 500),
-            (ErrorCode::InternalError, 500),
-        ] {
-            assert_eq!(status_of(code).as_u16(), status, "{code}");
+        let of = |code: &ErrorCode| {
+            let named =
+                |(_, codes): &&(u16, &str)| codes.split(' ').any(|one| one == code.as_str());
+            DOCUMENTED.iter().find(named).map(|(status, _)| *status)
+        };
+        for code in ErrorCode::ALL {
+            assert_eq!(Some(status_of(*code).as_u16()), of(code), "{code}: decide its status");
         }
+    }
+
+    #[test]
+    fn who_comes_too_often_is_told_when_to_come_again() {
+        let delay = Some(Duration::from_millis(1_200));
+        let error = Error::new(ErrorCode::RateLimited, "too often").retryable(delay);
+        assert_eq!(Failure::from(error).retry_after, Some(2));
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! The routes, one file for each thing that they are about.
 
+mod budgets;
+mod cost;
 mod decision;
+mod detail;
+mod evaluations;
 mod events;
 mod executions;
+mod flags;
 mod flows;
 mod health;
 mod journal;
+mod judging;
 mod providers;
 mod query;
 
@@ -56,7 +62,7 @@ pub(crate) fn router(app: &Arc<App>, paths: &Paths) -> Router {
         .route(&at("/flows/{name}/trigger"), post(flows::trigger))
         .route(&at("/executions"), get(executions::list))
         .route(&at("/executions/{id}"), get(executions::show).delete(executions::delete))
-        .route(&at("/executions/{id}/detail"), get(executions::detail))
+        .route(&at("/executions/{id}/detail"), get(detail::detail))
         .route(&at("/executions/{id}/resume"), post(executions::resume))
         .route(&at("/executions/{id}/replay"), post(executions::replay))
         .route(&at("/executions/{id}/cancel"), post(executions::cancel))
@@ -64,6 +70,18 @@ pub(crate) fn router(app: &Arc<App>, paths: &Paths) -> Router {
         .route(&at("/executions/{id}/fork"), post(journal::fork))
         .route(&at("/executions/{id}/timeline"), get(journal::timeline))
         .route(&at("/executions/{id}/journal/{*path}"), get(journal::value))
+        .route(&at("/executions/{id}/evaluation"), get(evaluations::show))
+        .route(&at("/executions/{id}/evaluate"), post(evaluations::evaluate))
+        .route(&at("/executions/{id}/flag"), get(flags::show).post(flags::put).patch(flags::update))
+        .route(&at("/evaluations"), get(evaluations::list))
+        .route(&at("/evaluations/run"), post(judging::run))
+        .route(&at("/evaluations/compare"), post(judging::compare))
+        .route(&at("/flags"), get(flags::list))
+        .route(&at("/cost/summary"), get(cost::summary))
+        .route(&at("/cost/entries"), get(cost::entries))
+        .route(&at("/cost/totals"), get(cost::totals))
+        .route(&at("/budgets"), get(budgets::list))
+        .route(&at("/budgets/top-up"), post(budgets::top_up))
         .route(&paths.events, get(events::stream));
     if app.parts.providers.is_some() {
         router = router.route(&at("/providers"), get(providers::list));

@@ -192,7 +192,7 @@ async fn listen(config: &HttpConfig) -> Result<TcpListener, Error> {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     let found = lookup_host((bare, config.port)).await;
     let addresses: Vec<_> = found.map_err(|source| cannot_bind(config, source))?.collect();
-    let open = config.auth_token.is_none() && !config.allow_unauthenticated;
+    let open = config.is_open() && !config.allow_unauthenticated;
     if open && addresses.iter().any(|address| !address.ip().is_loopback()) {
         return Err(Error::PublicWithoutToken { hostname: config.hostname.clone() });
     }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 pub(crate) use filter::Filter;
 
-use crate::app::App;
+use crate::access::Access;
 use frame::{GapReason, comment, gap, push_event};
 
 /// How many stored events are read at once.
@@ -26,7 +26,7 @@ const PAGE: usize = 64;
 const HIGHEST: u64 = i64::MAX as u64;
 
 pub(crate) struct EventStream {
-    app: Arc<App>,
+    access: Access,
     live: EventSubscription,
     filter: Filter,
     phase: Phase,
@@ -54,6 +54,8 @@ enum Phase {
 /// Stored events, and after which one they begin; `None` when the client's is not of this history.
 struct HistoryPage {
     after: Option<u64>,
+    /// How many events in between history no longer has, of whomever they were.
+    forgotten: u64,
     events: Vec<EventRecord>,
 }
 
@@ -66,17 +68,17 @@ enum Next {
 
 impl EventStream {
     pub(crate) fn open(
-        app: &Arc<App>,
+        access: Access,
         filter: Filter,
         after: Option<u64>,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        let period = app.config.heartbeat;
+        let period = access.app.config.heartbeat;
         let mut heartbeat = interval_at(Instant::now() + period, period);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            live: app.runtime().subscribe(),
-            app: Arc::clone(app),
+            live: access.runtime().subscribe(),
+            access,
             filter,
             phase: Phase::Opening(after),
             replayed_to: 0,
@@ -113,7 +115,7 @@ impl EventStream {
     async fn replay(&mut self, after: u64, claimed: bool) -> Option<Bytes> {
         // A store in memory answers at once; others shall have their turn too.
         tokio::task::yield_now().await;
-        let stop = self.app.stop.clone();
+        let stop = self.access.app.stop.clone();
         let page = tokio::select! {
             biased;
             () = stop.cancelled() => return Some(self.end("shutdown")),
@@ -133,31 +135,44 @@ impl EventStream {
     /// After a restart on a store that forgets, a client comes with a number
     /// that is higher than all that exist: it gets everything there is.
     async fn page(&self, after: u64, claimed: bool) -> runcor_core::Result<HistoryPage> {
-        let runtime = self.app.runtime();
-        let events = runtime.events(after, PAGE).await?;
-        if !events.is_empty() || !claimed || after == 0 {
-            return Ok(HistoryPage { after: Some(after), events });
+        let (seen, whole) = (self.access.runtime(), self.access.app.runtime());
+        let events = seen.events(after, PAGE).await?;
+        let is_known = !events.is_empty() || !claimed || after == 0;
+        if !is_known && whole.events(after - 1, 1).await?.is_empty() {
+            let events = seen.events(0, PAGE).await?;
+            return Ok(HistoryPage { after: None, forgotten: 0, events });
         }
-        if !runtime.events(after - 1, 1).await?.is_empty() {
-            return Ok(HistoryPage { after: Some(after), events });
-        }
-        Ok(HistoryPage { after: None, events: runtime.events(0, PAGE).await? })
+        let first = if self.access.is_of_a_tenant() {
+            whole.events(after, 1).await?.first().map(|record| record.seq)
+        } else {
+            events.first().map(|record| record.seq)
+        };
+        let forgotten = first.map_or(0, |first| first.saturating_sub(after + 1));
+        Ok(HistoryPage { after: Some(after), forgotten, events })
+    }
+
+    /// How many events a client may be told to have missed. Zero, which is
+    /// nobody knows how many, for tenants: most are likely to be of others.
+    fn told(&self, missed: u64) -> u64 {
+        if self.access.is_of_a_tenant() { 0 } else { missed }
     }
 
     fn send(&mut self, page: &HistoryPage) -> Option<Bytes> {
-        let (Some(first), Some(last)) = (page.events.first(), page.events.last()) else {
+        let mut out = Vec::new();
+        match page {
+            HistoryPage { after: None, events, .. } if !events.is_empty() => {
+                gap(&mut out, 0, GapReason::UnknownId);
+            }
+            HistoryPage { forgotten: 0, .. } => {}
+            page => gap(&mut out, self.told(page.forgotten), GapReason::Forgotten),
+        }
+        let Some(last) = page.events.last() else {
             // Whether the present joins on is known only if the client's event is.
             self.replayed_to = page.after.unwrap_or(0);
             self.catching_up = page.after.is_some();
             self.phase = Phase::Live;
-            return None;
+            return (!out.is_empty()).then(|| Bytes::from(out));
         };
-        let mut out = Vec::new();
-        match page.after.map(|after| first.seq.saturating_sub(after + 1)) {
-            None => gap(&mut out, 0, GapReason::UnknownId),
-            Some(0) => {}
-            Some(missed) => gap(&mut out, missed, GapReason::Forgotten),
-        }
         for record in page.events.iter().filter(|record| self.filter.passes(&record.event)) {
             push_event(&mut out, record);
         }
@@ -178,7 +193,7 @@ impl EventStream {
             }
             Next::Missed(missed) => {
                 let mut out = Vec::new();
-                gap(&mut out, missed, GapReason::Lagged);
+                gap(&mut out, self.told(missed), GapReason::Lagged);
                 Some(Bytes::from(out))
             }
             Next::Event(record) => {
@@ -199,7 +214,7 @@ impl EventStream {
     async fn next(&mut self) -> Next {
         tokio::select! {
             biased;
-            () = self.app.stop.cancelled() => Next::Over,
+            () = self.access.app.stop.cancelled() => Next::Over,
             _ = self.heartbeat.tick() => Next::Beat,
             heard = self.live.next() => match heard {
                 Ok(Some(record)) => Next::Event(record),

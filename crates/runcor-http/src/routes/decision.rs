@@ -1,8 +1,6 @@
 //! Decisions: what people answer to an execution that waits for them.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
 use runcor_core::Decision;
@@ -10,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::executions::{IdInPath, id_of, one};
-use crate::app::App;
+use crate::access::Access;
 use crate::body::{Fields, read_fields};
 use crate::reply::Failure;
 
@@ -19,14 +17,14 @@ const FIELDS: [&str; 6] = ["decision", "token", "by", "note", "result", "reason"
 
 /// `POST /v1/executions/:id/decision`: the body is a [`Decision`].
 pub(super) async fn decide(
-    State(app): State<Arc<App>>,
+    access: Access,
     id: IdInPath,
     request: Request,
 ) -> Result<Response, Failure> {
     let id = id_of(id)?;
     let (parts, body) = request.into_parts();
-    let decision = decision_of(read_fields(&app, &parts.headers, body).await?)?;
-    let execution = app.runtime().decide(id, decision).await?;
+    let decision = decision_of(read_fields(&access.app, &parts.headers, body).await?)?;
+    let execution = access.runtime().decide(id, decision).await?;
     Ok(one(StatusCode::OK, &execution))
 }
 

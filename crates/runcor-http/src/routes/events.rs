@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use futures_util::{StreamExt, stream};
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use super::query::Parameters;
-use crate::app::App;
+use crate::access::Access;
 use crate::reply::{Failure, NOSNIFF};
 use crate::socket::Peer;
 use crate::sse::{EventStream, Filter};
@@ -25,7 +24,7 @@ const NO_BUFFERING: (HeaderName, HeaderValue) =
 
 /// `GET /v1/events`: everything from now on, or from after the given event.
 pub(super) async fn stream(
-    State(app): State<Arc<App>>,
+    access: Access,
     peer: Option<Extension<Peer>>,
     uri: Uri,
     headers: HeaderMap,
@@ -33,10 +32,12 @@ pub(super) async fn stream(
     let query = Parameters::of(&uri);
     let after = last_event_of(&headers, &query)?;
     let filter = Filter::new(query.get("type"), query.get("executionId"));
+    access.judge_read(None).await?;
+    let app = &access.app;
     let place = Arc::clone(&app.streams)
         .try_acquire_owned()
         .map_err(|_| Failure::too_many_streams(app.config.max_event_streams))?;
-    let events = EventStream::open(&app, filter, after, place);
+    let events = EventStream::open(access, filter, after, place);
     let events = stream::unfold(events, async |mut events| {
         let chunk = events.next_chunk().await?;
         Some((Ok::<_, Infallible>(chunk), events))

@@ -1,21 +1,18 @@
 //! Executions: looking at them, and deciding about them.
 
-use std::sync::Arc;
-
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::response::Response;
 use http::{StatusCode, Uri};
-use runcor_core::{Cursor, Execution, ExecutionId, ExecutionQuery, Order, Page};
+use runcor_core::{Execution, ExecutionId, ExecutionQuery, Page};
 use serde::Serialize;
 
-use super::query::Parameters;
-use crate::app::App;
+use super::query::{MAX_LIMIT, Parameters};
+use crate::access::Access;
 use crate::body::read_fields;
 use crate::reply::{Failure, json};
 
 const DEFAULT_LIMIT: usize = 50;
-const MAX_LIMIT: usize = 200;
 
 pub(super) type IdInPath = Result<Path<String>, PathRejection>;
 
@@ -32,15 +29,6 @@ struct Listed<'a> {
     next_cursor: Option<String>,
 }
 
-/// One execution with what other subsystems know of it; null where a subsystem is off.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Detail<'a> {
-    execution: &'a Execution,
-    cost_entries: Option<()>,
-    evaluation: Option<()>,
-}
-
 #[derive(Serialize)]
 struct Deleted {
     deleted: bool,
@@ -48,9 +36,9 @@ struct Deleted {
 }
 
 /// `GET /v1/executions`.
-pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Response, Failure> {
+pub(super) async fn list(access: Access, uri: Uri) -> Result<Response, Failure> {
     let page = match query_of(&Parameters::of(&uri))? {
-        Some(query) => app.runtime().executions(&query).await?,
+        Some(query) => access.runtime().executions(&query).await?,
         None => Page { items: Vec::new(), next: None },
     };
     let next_cursor = page.next.map(|cursor| cursor.to_string());
@@ -63,18 +51,7 @@ pub(super) async fn list(State(app): State<Arc<App>>, uri: Uri) -> Result<Respon
 /// and a filter that names nothing gives an empty list. An order or a cursor
 /// that is wrong is an error: ignoring it would give the wrong page.
 fn query_of(from: &Parameters) -> Result<Option<ExecutionQuery>, Failure> {
-    let order = match from.get("order") {
-        None | Some("asc") => Order::Oldest,
-        Some("desc") => Order::Newest,
-        Some(_) => return Err(Failure::field("order", "must be asc or desc")),
-    };
-    let after: Option<Cursor> = match from.get("cursor").map(str::parse) {
-        None => None,
-        Some(Ok(cursor)) => Some(cursor),
-        Some(Err(_)) => {
-            return Err(Failure::field("cursor", "must be a nextCursor of an earlier page"));
-        }
-    };
+    let (order, after) = (from.order()?, from.cursor()?);
     let limit = from.number("limit").unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT);
     let offset = from.number("offset").unwrap_or(0);
     let filters = (
@@ -94,54 +71,48 @@ fn query_of(from: &Parameters) -> Result<Option<ExecutionQuery>, Failure> {
 }
 
 /// `GET /v1/executions/:id`.
-pub(super) async fn show(State(app): State<Arc<App>>, id: IdInPath) -> Result<Response, Failure> {
-    let execution = app.runtime().execution(id_of(id)?).await?;
+pub(super) async fn show(access: Access, id: IdInPath) -> Result<Response, Failure> {
+    let execution = access.runtime().execution(id_of(id)?).await?;
     Ok(one(StatusCode::OK, &execution))
-}
-
-/// `GET /v1/executions/:id/detail`.
-pub(super) async fn detail(State(app): State<Arc<App>>, id: IdInPath) -> Result<Response, Failure> {
-    let execution = &app.runtime().execution(id_of(id)?).await?;
-    Ok(json(StatusCode::OK, &Detail { execution, cost_entries: None, evaluation: None }))
 }
 
 /// `POST /v1/executions/:id/resume`: brings `resumeData`, or `data`; null differs from nothing.
 pub(super) async fn resume(
-    State(app): State<Arc<App>>,
+    access: Access,
     id: IdInPath,
     request: Request,
 ) -> Result<Response, Failure> {
     let id = id_of(id)?;
     let (parts, body) = request.into_parts();
-    let mut fields = read_fields(&app, &parts.headers, body).await?;
+    let mut fields = read_fields(&access.app, &parts.headers, body).await?;
     let data = fields.take("resumeData").or_else(|| fields.take("data"));
-    let execution = app.runtime().resume(id, data).await?;
+    let execution = access.runtime().resume(id, data).await?;
     Ok(one(StatusCode::OK, &execution))
 }
 
 /// `POST /v1/executions/:id/replay`: 201 with the new execution; a body is not looked at.
-pub(super) async fn replay(State(app): State<Arc<App>>, id: IdInPath) -> Result<Response, Failure> {
-    let execution = app.runtime().replay(id_of(id)?).await?;
+pub(super) async fn replay(access: Access, id: IdInPath) -> Result<Response, Failure> {
+    let execution = access.runtime().replay(id_of(id)?).await?;
     Ok(one(StatusCode::CREATED, &execution))
 }
 
 /// `POST /v1/executions/:id/cancel`.
 pub(super) async fn cancel(
-    State(app): State<Arc<App>>,
+    access: Access,
     id: IdInPath,
     request: Request,
 ) -> Result<Response, Failure> {
     let id = id_of(id)?;
     let (parts, body) = request.into_parts();
-    let reason = read_fields(&app, &parts.headers, body).await?.take_string("reason")?;
-    let execution = app.runtime().cancel(id, reason).await?;
+    let reason = read_fields(&access.app, &parts.headers, body).await?.take_string("reason")?;
+    let execution = access.runtime().cancel(id, reason).await?;
     Ok(one(StatusCode::OK, &execution))
 }
 
 /// `DELETE /v1/executions/:id`.
-pub(super) async fn delete(State(app): State<Arc<App>>, id: IdInPath) -> Result<Response, Failure> {
+pub(super) async fn delete(access: Access, id: IdInPath) -> Result<Response, Failure> {
     let id = id_of(id)?;
-    app.runtime().delete(id).await?;
+    access.runtime().delete(id).await?;
     Ok(json(StatusCode::OK, &Deleted { deleted: true, id }))
 }
 

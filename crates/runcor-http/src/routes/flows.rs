@@ -1,10 +1,9 @@
 //! Flows: what there is, and the way to run it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, Uri};
 use runcor_core::{Execution, FlowInfo, Trigger};
@@ -14,7 +13,7 @@ use serde_json::Value;
 use super::REPLAYED;
 use super::executions::One;
 use super::query::Parameters;
-use crate::app::App;
+use crate::access::Access;
 use crate::body::{Fields, read_fields};
 use crate::reply::{Failure, json};
 
@@ -24,23 +23,24 @@ struct Listed {
 }
 
 /// `GET /v1/flows`.
-pub(super) async fn list(State(app): State<Arc<App>>) -> Response {
-    json(StatusCode::OK, &Listed { flows: app.runtime().flows() })
+pub(super) async fn list(access: Access) -> Response {
+    json(StatusCode::OK, &Listed { flows: access.runtime().flows() })
 }
 
 /// `POST /v1/flows/:name/trigger`: 201, also when the key is known already.
 pub(super) async fn trigger(
-    State(app): State<Arc<App>>,
+    access: Access,
     name: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Failure> {
     let Path(name) = name.map_err(|_| Failure::no_flow())?;
     let (parts, body) = request.into_parts();
-    let wait = wait_of(&parts.uri, app.config.max_wait)?;
-    let trigger = trigger_of(read_fields(&app, &parts.headers, body).await?)?;
-    let triggered = app.runtime().trigger(&name, trigger).await?;
+    let wait = wait_of(&parts.uri, access.app.config.max_wait)?;
+    let trigger = trigger_of(read_fields(&access.app, &parts.headers, body).await?)?;
+    access.identity.admit_trigger(&trigger)?;
+    let triggered = access.runtime().trigger(&name, trigger).await?;
     let execution = match wait {
-        Some(wait) => end_of(&app, triggered.execution, wait).await,
+        Some(wait) => end_of(&access, triggered.execution, wait).await,
         None => triggered.execution,
     };
     let mut response = json(StatusCode::CREATED, &One { execution: &execution });
@@ -77,15 +77,15 @@ fn wait_of(uri: &Uri, longest: Duration) -> Result<Option<Duration>, Failure> {
 /// Waits for the execution to end, not longer than asked and not beyond a stop.
 ///
 /// The work is accepted in any case, so nothing that goes wrong here is an error.
-async fn end_of(app: &App, execution: Execution, wait: Duration) -> Execution {
+async fn end_of(access: &Access, execution: Execution, wait: Duration) -> Execution {
     if execution.state().is_terminal() {
         return execution;
     }
-    let runtime = app.runtime();
+    let runtime = access.runtime();
     let ended = tokio::select! {
         biased;
         ended = runtime.finished(execution.id()) => ended.ok(),
-        () = app.stop.cancelled() => None,
+        () = access.app.stop.cancelled() => None,
         () = tokio::time::sleep(wait) => None,
     };
     match ended {

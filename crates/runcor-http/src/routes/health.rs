@@ -9,7 +9,8 @@ use http::StatusCode;
 use runcor_core::{Degraded, EngineStatus, Runtime};
 use serde::Serialize;
 
-use crate::app::App;
+use crate::access::Access;
+use crate::app::{App, HttpParts};
 use crate::gate::Anonymous;
 use crate::reply::{Failure, json};
 
@@ -33,6 +34,18 @@ struct Capabilities {
     adapters: bool,
     discernment: bool,
     scheduler: bool,
+    policy: bool,
+}
+
+impl Capabilities {
+    fn of(parts: &HttpParts) -> Self {
+        Self {
+            cost: parts.ledger.is_some(),
+            evaluation: parts.quality.is_some(),
+            policy: parts.has_policy,
+            ..Self::default()
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -62,12 +75,19 @@ impl Word {
 pub(super) async fn health(
     State(app): State<Arc<App>>,
     anonymous: Option<Extension<Anonymous>>,
-) -> Response {
-    let runtime = app.runtime();
-    let degraded = runtime.health().degraded;
-    let status = Word::of(runtime, degraded.as_ref());
+    access: Result<Access, Failure>,
+) -> Result<Response, Failure> {
+    let mut degraded = app.runtime().health().degraded;
+    let status = Word::of(app.runtime(), degraded.as_ref());
     if anonymous.is_some() {
-        return json(StatusCode::OK, &Status { status });
+        return Ok(json(StatusCode::OK, &Status { status }));
+    }
+    let access = access?;
+    let runtime = access.runtime();
+    if !access.identity.is_operator()
+        && let Some(trouble) = &mut degraded
+    {
+        "the store has trouble".clone_into(&mut trouble.message);
     }
     let health = Health {
         status,
@@ -75,9 +95,9 @@ pub(super) async fn health(
         uptime: u64::try_from(runtime.uptime().as_millis()).unwrap_or(u64::MAX),
         flows: runtime.flows().len(),
         adapters: 0,
-        capabilities: Capabilities::default(),
+        capabilities: Capabilities::of(&app.parts),
     };
-    json(StatusCode::OK, &health)
+    Ok(json(StatusCode::OK, &health))
 }
 
 /// `GET /livez`: 200 while requests are answered at all.

@@ -1,9 +1,7 @@
 //! Journals: what an execution has done, one result whole, and a fork from a place.
 
-use std::sync::Arc;
-
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Request};
 use axum::response::Response;
 use http::StatusCode;
 use runcor_core::{ExecutionId, Fork, ForkChanges};
@@ -11,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::executions::{IdInPath, id_of, one};
-use crate::app::App;
+use crate::access::Access;
 use crate::body::{Fields, read_fields};
 use crate::reply::{Failure, json};
 
@@ -26,35 +24,32 @@ struct Kept<'a> {
 }
 
 /// `GET /v1/executions/:id/timeline`.
-pub(super) async fn timeline(
-    State(app): State<Arc<App>>,
-    id: IdInPath,
-) -> Result<Response, Failure> {
-    let timeline = app.runtime().timeline(id_of(id)?).await?;
+pub(super) async fn timeline(access: Access, id: IdInPath) -> Result<Response, Failure> {
+    let timeline = access.runtime().timeline(id_of(id)?).await?;
     Ok(json(StatusCode::OK, &timeline))
 }
 
 /// `GET /v1/executions/:id/journal/:path`: the result at a place, whatever its size.
 pub(super) async fn value(
-    State(app): State<Arc<App>>,
+    access: Access,
     place: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, Failure> {
     let Path((id, path)) = place.map_err(|_| Failure::no_execution())?;
     let id: ExecutionId = id.parse().map_err(|_| Failure::no_execution())?;
-    let value = app.runtime().journal_value(id, &path).await?;
+    let value = access.runtime().journal_value(id, &path).await?;
     Ok(json(StatusCode::OK, &Kept { path: &path, value }))
 }
 
 /// `POST /v1/executions/:id/fork`: 201, also when the key is known already.
 pub(super) async fn fork(
-    State(app): State<Arc<App>>,
+    access: Access,
     id: IdInPath,
     request: Request,
 ) -> Result<Response, Failure> {
     let id = id_of(id)?;
     let (parts, body) = request.into_parts();
-    let fork = fork_of(read_fields(&app, &parts.headers, body).await?)?;
-    let execution = app.runtime().fork(id, fork).await?;
+    let fork = fork_of(read_fields(&access.app, &parts.headers, body).await?)?;
+    let execution = access.runtime().fork(id, fork).await?;
     Ok(one(StatusCode::CREATED, &execution))
 }
 

@@ -1,14 +1,11 @@
 //! Providers, as the router sees them.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use runcor_core::ProviderInfo;
 use serde::Serialize;
 
-use crate::app::App;
+use crate::access::Access;
 use crate::reply::{Failure, json};
 
 #[derive(Serialize)]
@@ -17,7 +14,7 @@ struct Listed {
 }
 
 /// `GET /v1/providers`.
-pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Response, Failure> {
-    let report = app.parts.providers.as_ref().ok_or_else(Failure::not_found)?;
+pub(super) async fn list(access: Access) -> Result<Response, Failure> {
+    let report = access.app.parts.providers.as_ref().ok_or_else(Failure::not_found)?;
     Ok(json(StatusCode::OK, &Listed { providers: report.providers() }))
 }

@@ -17,7 +17,7 @@ async fn health_is_always_200_and_has_the_documented_shape() {
         concat!(
             r#"{"status":"ready","degraded":null,"uptime":51,"flows":2,"adapters":0,"#,
             r#""capabilities":{"cost":false,"evaluation":false,"adapters":false,"#,
-            r#""discernment":false,"scheduler":false}}"#
+            r#""discernment":false,"scheduler":false,"policy":false}}"#
         )
     );
     site.fake.set_status(EngineStatus::ShuttingDown);

@@ -329,7 +329,10 @@ async fn an_execution_is_shown_alone_and_in_detail() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
         detail,
-        json!({ "execution": body["execution"], "costEntries": null, "evaluation": null })
+        json!({
+            "execution": body["execution"],
+            "costEntries": null, "evaluation": null, "flag": null,
+        })
     );
 }
 

@@ -130,7 +130,7 @@ async fn with_cors_on_a_preflight_is_204_and_needs_no_token() {
     assert_eq!(response.status(), StatusCode::NO_CONTENT);
     let headers = response.headers();
     assert_eq!(headers["access-control-allow-origin"], "*");
-    assert_eq!(headers["access-control-allow-methods"], "GET,POST,DELETE,OPTIONS");
+    assert_eq!(headers["access-control-allow-methods"], "GET,POST,PATCH,DELETE,OPTIONS");
     let allowed = headers["access-control-allow-headers"].to_str().unwrap();
     assert!(allowed.contains("Content-Type") && allowed.contains("Authorization"), "{allowed}");
     assert_eq!(headers["vary"], "access-control-request-headers");
