@@ -10,7 +10,7 @@ use futures_util::stream::FuturesUnordered;
 use runcor_core::{Batch, ExecutionId, ExecutionState, Op, StoreError};
 use tokio_util::sync::CancellationToken;
 
-use crate::evaluators::Evaluators;
+use crate::evaluators::{Evaluators, Judged};
 
 /// How many waiting executions are read at once.
 const CHUNK: usize = 256;
@@ -114,7 +114,17 @@ impl Evaluators {
         }
         let judged = self.verdict(&panel, execution).await;
         // What was paid for is not thrown away because the store has trouble.
-        self.patiently(|| self.keep(&judged)).await
+        self.patiently(|| self.keep_once(&judged)).await
+    }
+
+    /// Keeps an evaluation unless it is there already, which an attempt whose
+    /// answer was lost has seen to.
+    async fn keep_once(&self, judged: &Judged) -> Result<(), StoreError> {
+        let found = self.store.quality().evaluation(judged.evaluation.execution_id).await?;
+        if found.is_some_and(|found| found == judged.evaluation) {
+            return Ok(());
+        }
+        self.keep(judged).await
     }
 
     async fn pass_over(&self, id: ExecutionId) -> Result<(), StoreError> {

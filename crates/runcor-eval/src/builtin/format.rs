@@ -117,9 +117,11 @@ fn is_markdown(text: &str) -> bool {
 fn is_block(line: &str) -> bool {
     let line = line.trim_start();
     let hashes = line.bytes().take_while(|byte| *byte == b'#').count();
-    let is_heading = (1..=6).contains(&hashes) && line[hashes..].starts_with(' ');
+    let is_heading =
+        (1..=6).contains(&hashes) && line.get(hashes..).is_some_and(|rest| rest.starts_with(' '));
     let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-    let is_numbered = (1..=9).contains(&digits) && line[digits..].starts_with(". ");
+    let is_numbered =
+        (1..=9).contains(&digits) && line.get(digits..).is_some_and(|rest| rest.starts_with(". "));
     let is_row = line.len() > 2 && line.starts_with('|') && line.trim_end().ends_with('|');
     is_heading
         || is_numbered
@@ -131,6 +133,7 @@ fn is_block(line: &str) -> bool {
 mod tests {
     use super::*;
 
+    #[expect(clippy::needless_pass_by_value, reason = "a test writes values, not references")]
     fn fits(format: Format, output: Value) -> bool {
         FormatEvaluator::new("f", format).unwrap().fits(&output)
     }

@@ -168,10 +168,17 @@ impl Evaluator for ModelJudge {
         let mark = AttemptId::mint(ctx.execution().spec.queued_at).to_string();
         let scope = self.scope(ctx);
         let request = self.request(ctx, &mark).with_scope(scope.clone());
-        let answer = self.models.complete(request).await?;
-        // What an answer without a verdict has cost, the meter books when the scope is dropped.
-        let judgement = self.judgement(answer)?;
-        Ok(judgement.with_bill(scope.take_bill()))
+        let answer = self.models.complete(request).await;
+        match answer.and_then(|answer| self.judgement(answer)) {
+            Ok(judgement) => Ok(judgement.with_bill(scope.take_bill())),
+            Err(error) => {
+                // What came of no use is paid for all the same, at the next occasion.
+                if let Some(meter) = &self.meter {
+                    meter.leave(scope.take_bill());
+                }
+                Err(error)
+            }
+        }
     }
 }
 

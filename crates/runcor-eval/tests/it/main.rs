@@ -1,12 +1,11 @@
-//! The public API, as a user sees it.
+//! What evaluation promises, on the in-memory store.
 
-use runcor_core::ErrorCode;
+#![cfg(test)]
 
-use runcor_eval::Error;
-
-#[test]
-fn an_error_keeps_its_message_on_the_way_up() {
-    let error = Error::Invalid { message: "give it a name".to_owned() };
-    let upward = runcor_core::Error::from(error);
-    assert_eq!((upward.code(), upward.message()), (ErrorCode::InvalidConfig, "give it a name"));
-}
+mod asking;
+mod builtins;
+mod comparing;
+mod judging;
+mod model_judge;
+mod past;
+mod support;
