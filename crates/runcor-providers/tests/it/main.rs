@@ -7,9 +7,11 @@ mod mock;
 
 #[cfg(all(feature = "anthropic", feature = "google", feature = "openai"))]
 mod wire {
+    mod canned;
     mod cassettes;
     mod configuration;
     mod faults;
     mod streams;
+    mod table;
     mod vendors;
 }
