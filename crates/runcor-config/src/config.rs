@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::load::Env;
 use crate::section::{
-    Connection, Costs, Discernment, Engine, Evaluation, Flows, HttpServer, McpServer, Objective,
-    Policy, Provider, Routing, Scheduler, State, Telemetry, Webhooks,
+    Connection, Costs, Discernment, Engine, Evaluation, Flows, HttpServer, McpServer, Memory,
+    Objective, Policy, Provider, Routing, Scheduler, State, Telemetry, Webhooks,
 };
 
 /// The configuration of runcor.
@@ -31,21 +31,23 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// Where executions are kept.
     pub state: State,
+    /// How much flows may remember.
+    pub memory: Memory,
     /// Where the HTTP server listens and whom it serves.
     pub http_server: HttpServer,
     /// The MCP servers whose tools flows use. Not part of this version yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<Connection>,
-    /// The ledger of model calls and its budgets. Not part of this version yet.
+    /// The ledger of model calls, its budgets and its prices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub costs: Option<Costs>,
     /// How the engine names itself in traces. Not part of this version yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub telemetry: Option<Telemetry>,
-    /// Who may do what, and how often. Not part of this version yet.
+    /// Who may do what, how often, and what may go in and out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
-    /// How results are judged. Not part of this version yet.
+    /// How results are judged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation: Option<Evaluation>,
     /// Flows served as MCP tools. Not part of this version yet.
@@ -63,17 +65,8 @@ pub struct Config {
 }
 
 /// Sections that the file may have but that nothing carries out yet.
-pub(crate) const NOT_BUILT: &[&str] = &[
-    "connections",
-    "costs",
-    "telemetry",
-    "policy",
-    "evaluation",
-    "server",
-    "scheduler",
-    "discernment",
-    "objectives",
-];
+pub(crate) const NOT_BUILT: &[&str] =
+    &["connections", "telemetry", "server", "scheduler", "discernment", "objectives"];
 
 impl Config {
     /// Returns the configuration with defaults filled in and secrets masked.

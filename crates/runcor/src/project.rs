@@ -1,5 +1,6 @@
 //! A project: a folder with `runcor.yaml` and flows written as YAML.
 
+mod governance;
 #[cfg(feature = "http")]
 mod http;
 mod providers;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use runcor_config::section::{AllowPrivate, Durability, OnOrphanedExecution, StateType};
+use runcor_config::section::{AllowPrivate, Costs, Durability, OnOrphanedExecution, StateType};
 use runcor_config::{Config, LoadOptions, Warning};
 use runcor_core::{Flow, FlowName, Result, Runtime};
 use runcor_engine::{EngineConfig, OrphanPolicy};
@@ -190,6 +191,7 @@ impl Project {
     /// missing), `STORAGE_…` when the store can't be opened.
     pub async fn start(&self) -> Result<Runcor> {
         let mut builder = Builder::default().limits(self.limits()).router(self.routes());
+        builder = self.govern(builder)?;
         for provider in self.providers()? {
             builder = builder.registration(provider);
         }
@@ -233,6 +235,7 @@ impl Project {
             retention: Duration::from_secs(engine.retention_period),
             on_orphan: engine.on_orphaned_execution.map_or(default.on_orphan, orphan_policy),
             max_bytes: engine.max_store_bytes,
+            max_ledger_entries: Some(self.max_ledger_entries()),
             lease: Duration::from_millis(engine.lease),
             ..default
         }
@@ -250,6 +253,10 @@ impl Project {
             }
             None => routes,
         }
+    }
+
+    fn max_ledger_entries(&self) -> u64 {
+        u64::from(self.config.costs.as_ref().unwrap_or(&Costs::default()).max_ledger_entries)
     }
 
     fn webhook_policy(&self) -> WebhookPolicy {
