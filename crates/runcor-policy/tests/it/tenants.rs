@@ -113,7 +113,9 @@ async fn a_tenant_that_nobody_has_set_up_is_refused_once_there_is_one() {
     bed.policies.set_unknown_tenants(UnknownTenants::Allow);
     assert_eq!(bed.verdict(&ask).await, "ok");
     bed.policies.set_unknown_tenants(UnknownTenants::Deny);
+    assert_eq!(bed.policies.tenant(&tenant("acme")).unwrap().tenant_id(), &tenant("acme"));
     assert!(bed.policies.remove_tenant(&tenant("acme")));
+    assert!(bed.policies.tenant(&tenant("acme")).is_none());
     assert_eq!(bed.verdict(&ask).await, "ok");
 }
 
