@@ -4,6 +4,7 @@
 //! so they also speak when other parts of the file are wrong, and know places.
 
 mod costs;
+mod evaluation;
 mod http;
 mod policy;
 
@@ -46,6 +47,9 @@ pub(crate) fn apply(root: &Node, env: Env<'_>, findings: &mut Findings) {
     }
     if let Some(section) = root.get("policy") {
         policy::apply(section, findings);
+    }
+    if let Some(section) = root.get("evaluation") {
+        evaluation::apply(section, findings);
     }
     if let Some(objectives) = root.get("objectives") {
         names(objectives, "name", Path::Root.key("objectives"), findings);

@@ -9,6 +9,7 @@ mod evaluation;
 mod flows;
 mod http;
 mod mcp;
+mod memory;
 mod policy;
 mod provider;
 mod routing;
@@ -23,10 +24,14 @@ pub use costs::{
 };
 pub use discernment::{Autonomy, Discernment, Objective, Thresholds};
 pub use engine::{Engine, OnOrphanedExecution};
-pub use evaluation::{Evaluation, Evaluator, EvaluatorConfig, EvaluatorType, ExpectedFormat};
+pub use evaluation::{
+    Evaluation, Evaluator, EvaluatorConfig, EvaluatorType, ExpectedFormat, ScoreThresholds,
+    SimilarityMethod,
+};
 pub use flows::{AllowPrivate, Flows, Webhooks};
 pub use http::{AccessToken, Cors, CorsRules, HttpServer, OneOrMany};
 pub use mcp::McpServer;
+pub use memory::Memory;
 pub use policy::{
     AccessPolicy, LimitBehavior, LimitScope, LimitedOperation, Operation, Policy, PolicyRule,
     RateLimit, RuleAction, RuleCondition, TenantPolicy, UnknownTenants,

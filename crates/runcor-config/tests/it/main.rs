@@ -9,6 +9,7 @@
 
 mod documented;
 mod environment;
+mod evaluation;
 mod finding;
 mod laws;
 mod mistakes;
