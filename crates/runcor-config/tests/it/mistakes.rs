@@ -252,10 +252,7 @@ fn the_list_of_mistakes_has_a_bound() {
 fn sections_without_a_subsystem_are_refused_by_name_when_used() {
     for section in [
         "connections: [{name: a, preset: gmail}]",
-        "costs: {warningThreshold: 0.5}",
         "telemetry: {memorySpans: true}",
-        "policy: {accessPolicies: [{identity: '*'}]}",
-        "evaluation: {autoFlagScoreThreshold: 0.3}",
         "server: {enabled: true}",
         "scheduler: {flows: {a: {cron: '* * * * *'}}}",
         "discernment: {autonomy: observe}",
