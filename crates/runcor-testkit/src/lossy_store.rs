@@ -18,6 +18,8 @@ use runcor_core::{
     SharedStore, Store, StoreCapabilities, StoreError, TenantId, Timestamp,
 };
 
+use crate::closed::ClosedStore;
+
 use self::disk::Disk;
 use self::write::{Record, Reply};
 
@@ -237,15 +239,24 @@ impl Store for LossyStore {
     }
 
     fn ledger(&self) -> Arc<dyn LedgerReads> {
-        self.shared.content.ledger()
+        self.content().map_or_else(
+            |_| Arc::new(ClosedStore::default()) as Arc<dyn LedgerReads>,
+            Store::ledger,
+        )
     }
 
     fn memories(&self) -> Arc<dyn MemoryReads> {
-        self.shared.content.memories()
+        self.content().map_or_else(
+            |_| Arc::new(ClosedStore::default()) as Arc<dyn MemoryReads>,
+            Store::memories,
+        )
     }
 
     fn quality(&self) -> Arc<dyn QualityReads> {
-        self.shared.content.quality()
+        self.content().map_or_else(
+            |_| Arc::new(ClosedStore::default()) as Arc<dyn QualityReads>,
+            Store::quality,
+        )
     }
 
     fn feed(&self) -> &EventFeed {

@@ -1,6 +1,7 @@
 //! A memory store with one thing wrong, to see that the suite sees it.
 
 mod flaw;
+mod governance;
 mod journals;
 mod spoil;
 
@@ -21,6 +22,7 @@ use runcor_core::{
 use runcor_store_memory::MemoryStore;
 
 pub(crate) use flaw::Flaw;
+use governance::Misread;
 pub(crate) use journals::spill;
 
 #[derive(Debug)]
@@ -91,6 +93,10 @@ impl Store for BrokenStore {
             Flaw::PacksTooMuch if packs => {
                 self.inner.commit(batch).await.map(|receipt| receipt.with_compacted(9))
             }
+            Flaw::KeepsRefusedTakes => self.keep_takes(batch).await,
+            Flaw::KeepsWhatBelongs => self.keep_evaluations(batch).await,
+            Flaw::MovesFlagsAnyhow => self.move_flags(batch).await,
+            Flaw::SweepsFlagged => self.sweep_flagged(batch).await,
             Flaw::AppliesBatchesInPart => self.in_part(batch).await,
             Flaw::AcceptsDuplicates => match self.inner.commit(batch).await {
                 Err(StoreError::Duplicate { .. }) => Ok(Receipt::default()),
@@ -188,15 +194,15 @@ impl Store for BrokenStore {
     }
 
     fn ledger(&self) -> Arc<dyn LedgerReads> {
-        self.inner.ledger()
+        Arc::new(Misread(self.flaw, self.inner.clone()))
     }
 
     fn memories(&self) -> Arc<dyn MemoryReads> {
-        self.inner.memories()
+        Arc::new(Misread(self.flaw, self.inner.clone()))
     }
 
     fn quality(&self) -> Arc<dyn QualityReads> {
-        self.inner.quality()
+        Arc::new(Misread(self.flaw, self.inner.clone()))
     }
 
     fn feed(&self) -> &EventFeed {

@@ -29,6 +29,8 @@ struct Handle {
     disk: Arc<Disk>,
     is_closed: AtomicBool,
     shared: bool,
+    /// What is read once it is closed.
+    closed: MemoryStore,
 }
 
 impl Handle {
@@ -40,7 +42,13 @@ impl Handle {
             let ops = workers.into_iter().map(|worker| Op::Retire { worker, now }).collect();
             disk.content.commit(Batch { ops }).await.unwrap();
         }
-        Self { disk, is_closed: AtomicBool::new(false), shared }
+        let closed = MemoryStore::new();
+        closed.close().await.unwrap();
+        Self { disk, is_closed: AtomicBool::new(false), shared, closed }
+    }
+
+    fn reads(&self) -> &MemoryStore {
+        self.content().unwrap_or(&self.closed)
     }
 
     fn content(&self) -> Result<&MemoryStore, StoreError> {
@@ -114,15 +122,15 @@ impl Store for Handle {
     }
 
     fn ledger(&self) -> Arc<dyn LedgerReads> {
-        self.disk.content.ledger()
+        self.reads().ledger()
     }
 
     fn memories(&self) -> Arc<dyn MemoryReads> {
-        self.disk.content.memories()
+        self.reads().memories()
     }
 
     fn quality(&self) -> Arc<dyn QualityReads> {
-        self.disk.content.quality()
+        self.reads().quality()
     }
 
     fn feed(&self) -> &EventFeed {
@@ -165,6 +173,11 @@ mod that_forgets {
             "waits_and_dues_survive_a_reopening",
             "what_a_dead_process_owned_is_claimed_after_a_reopening",
             "the_order_of_claims_survives_a_reopening",
+            "accounts_and_reservations_survive_a_reopening",
+            "the_ledger_survives_a_reopening",
+            "windows_of_rate_limits_survive_a_reopening",
+            "memories_survive_a_reopening",
+            "evaluations_and_flags_survive_a_reopening",
         ] {
             let open = || Handle::open(Disk::default().into(), false);
             let fixture = StoreFixture::open(open).await;

@@ -170,6 +170,86 @@ flaws! {
         only_what_has_ended_is_packed
         packing_keeps_to_its_instant_and_limit
     ]
+    a_store_that_forgets_one_account_is_seen: ForgetsAccounts fails [
+        money_is_set_aside_in_each_account
+        a_refused_operation_takes_back_a_reservation
+        a_hard_limit_holds_for_all_at_once
+    ]
+    a_store_that_judges_no_limits_is_seen: JudgesNoLimits fails [
+        a_hard_limit_is_met_exactly_and_never_exceeded
+        a_refused_reservation_changes_nothing
+        a_hard_limit_holds_for_all_at_once
+        a_top_up_raises_the_limit_of_its_window
+    ]
+    a_store_that_settles_twice_is_seen: SettlesTwice fails [
+        a_settlement_happens_once
+        what_has_lapsed_is_not_settled_again
+        settlements_at_once_add_up
+        a_reservation_is_made_once
+    ]
+    a_store_that_books_in_another_window_is_seen: BooksInThePresent fails [
+        windows_have_accounts_of_their_own
+    ]
+    a_store_that_keeps_refused_takes_is_seen: KeepsRefusedTakes fails [
+        a_take_of_a_refused_batch_does_not_count
+        several_takes_happen_all_or_none
+        a_turn_of_a_refused_batch_is_free
+    ]
+    a_store_that_forgets_turns_is_seen: ForgetsTurns fails [
+        who_waits_gets_the_next_turns_in_order
+        a_turn_delays_what_is_inserted_after_it
+        every_take_is_one_of_the_state_machine
+        turns_at_once_are_given_once
+    ]
+    a_store_that_mixes_tenants_is_seen: MixesTenants fails [
+        memories_are_apart
+        counters_count_for_themselves
+        owners_have_accounts_of_their_own
+    ]
+    a_store_that_forgets_ends_is_seen: ForgetsEnds fails [
+        a_value_is_absent_from_its_end_on
+        what_has_expired_is_on_no_page
+        expired_entries_are_removed
+        an_entry_tells_when_it_was_written
+    ]
+    a_store_that_ignores_expectations_is_seen: IgnoresExpectations fails [
+        a_write_happens_where_its_author_expects_it
+        a_refused_write_takes_back_its_batch
+        no_update_of_a_memory_gets_lost
+    ]
+    a_store_that_adds_up_kept_rows_is_seen: CountsKeptRows fails [
+        totals_outlive_their_rows
+        pages_go_on_when_rows_are_removed
+    ]
+    a_store_that_bills_replays_is_seen: LosesReplays fails [
+        a_total_tells_requests_from_answers_of_a_journal
+        totals_are_the_sums_of_their_rows
+    ]
+    a_store_that_keeps_what_belongs_is_seen: KeepsWhatBelongs fails [
+        what_belongs_to_an_execution_is_deleted_with_it
+        what_belongs_to_an_execution_is_swept_with_it
+    ]
+    a_store_that_sweeps_what_is_flagged_is_seen: SweepsFlagged fails [
+        a_flag_keeps_its_execution
+        a_flag_before_the_end_keeps_as_well
+    ]
+    a_store_that_forgets_who_waits_is_seen: ForgetsTheLine fails [
+        executions_wait_for_their_evaluation_in_order
+    ]
+    a_store_that_moves_flags_anyhow_is_seen: MovesFlagsAnyhow fails [
+        a_flag_is_changed_from_where_it_stands
+    ]
+    a_store_that_applies_new_batches_in_part_is_seen: AppliesBatchesInPart fails [
+        a_refused_operation_takes_back_a_settlement
+        a_refused_operation_takes_back_a_lapse
+        a_refused_operation_takes_back_a_flag
+        a_refused_operation_takes_back_evaluations
+        a_refused_operation_takes_back_a_removal_of_rows
+        an_account_may_be_topped_up_before_it_is_used
+        a_memory_is_emptied_whole
+        a_counter_goes_when_it_counts_nothing_any_more
+        accounts_go_long_after_their_window
+    ]
 }
 
 #[test]
@@ -179,5 +259,5 @@ fn the_names_of_scenarios_are_distinct_and_many() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), count);
-    assert!(count >= 180, "{count}");
+    assert!(count >= 270, "{count}");
 }

@@ -118,7 +118,8 @@ impl Store for Thrifty {
             Some((before, limit)) => self.pack(before, limit).await?,
             None => 0,
         };
-        Ok(receipt.with_swept(receipt.swept + swept).with_compacted(compacted))
+        let swept = receipt.swept + swept;
+        Ok(receipt.with_swept(swept).with_compacted(compacted))
     }
 
     async fn claim(&self, request: ClaimRequest) -> Result<Vec<Claim>, StoreError> {

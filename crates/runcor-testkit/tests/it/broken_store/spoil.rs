@@ -2,7 +2,7 @@
 
 use runcor_core::{Batch, Op, Store};
 
-use super::{BrokenStore, Flaw};
+use super::{BrokenStore, Flaw, governance};
 
 impl BrokenStore {
     pub(super) fn spoil(&self, mut batch: Batch) -> Batch {
@@ -12,6 +12,7 @@ impl BrokenStore {
             _ => true,
         });
         batch.ops.iter_mut().for_each(|op| self.spoil_op(op));
+        governance::spoil(self.flaw, &mut batch);
         batch
     }
 
