@@ -7,9 +7,9 @@ use std::pin::Pin;
 use super::fixture::StoreFixture;
 use super::scenarios::{
     accounts, batches, belongings, claims, closing, compactions, concurrency, deletes, durable,
-    entries, evaluations, events, expiry, families, fields, flags, inserts, intents, journals,
-    leases, ledger_rows, ledger_totals, listing, memories, memory_pages, preconditions, rates,
-    reservations, seeds, settlements, sweeps, timers, together, turns, updates, values,
+    durable_kept, entries, evaluations, events, expiry, families, fields, flags, inserts, intents,
+    journals, leases, ledger_rows, ledger_totals, listing, memories, memory_pages, preconditions,
+    rates, reservations, seeds, settlements, sweeps, timers, together, turns, updates, values,
 };
 use super::subject::fail;
 
@@ -426,6 +426,13 @@ macro_rules! __store_scenarios {
                 a_rate_limit_holds_for_all_at_once
                 turns_at_once_are_given_once
                 no_update_of_a_memory_gets_lost
+            ]
+            durable_kept: [
+                accounts_and_reservations_survive_a_reopening
+                the_ledger_survives_a_reopening
+                windows_of_rate_limits_survive_a_reopening
+                memories_survive_a_reopening
+                evaluations_and_flags_survive_a_reopening
             ]
             closing: [
                 everything_fails_after_closing

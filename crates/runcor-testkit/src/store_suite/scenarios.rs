@@ -9,6 +9,7 @@ pub(super) mod compactions;
 pub(super) mod concurrency;
 pub(super) mod deletes;
 pub(super) mod durable;
+pub(super) mod durable_kept;
 pub(super) mod entries;
 pub(super) mod evaluations;
 pub(super) mod events;

@@ -15,7 +15,7 @@ use crate::store_suite::subject::{
 };
 
 /// Returns whether the scenario applies, and says so when it does not.
-fn applies(fixture: &StoreFixture, scenario: &str, is_shared: Option<bool>) -> bool {
+pub(super) fn applies(fixture: &StoreFixture, scenario: &str, is_shared: Option<bool>) -> bool {
     let capabilities = fixture.store().capabilities();
     let reason = if !capabilities.durable {
         "the store is not durable"
@@ -30,7 +30,7 @@ fn applies(fixture: &StoreFixture, scenario: &str, is_shared: Option<bool>) -> b
     false
 }
 
-async fn reopen(fixture: &mut StoreFixture, subject: Subject) -> Subject {
+pub(super) async fn reopen(fixture: &mut StoreFixture, subject: Subject) -> Subject {
     drop(subject);
     fixture.reopen().await;
     Subject::new(fixture)

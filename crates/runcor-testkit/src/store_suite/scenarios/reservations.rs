@@ -150,5 +150,6 @@ pub(crate) async fn a_refused_operation_takes_back_a_reservation(fixture: StoreF
     assert!(subject.rows().await.is_empty(), "expected no row of a refused batch");
     subject.commit(Batch::new().with(reserve_op(&next))).await;
     subject.expect_account(&a, (0, 100), "once it was made").await;
+    subject.expect_account(&b, (0, 5), "once it was made").await;
     assert_eq!(subject.lapse(at(60_000), 9).await, 2, "expected both to lapse");
 }

@@ -116,6 +116,8 @@ pub(crate) async fn no_update_of_a_memory_gets_lost(fixture: StoreFixture) {
             for _ in 0..10 {
                 loop {
                     let entry = must(subject.recall(&space, "n", at(0)).await, "the entry");
+                    // Others have their turn between reading and writing.
+                    tokio::task::yield_now().await;
                     let next = entry.value.as_i64().unwrap_or(0) + 1;
                     let write = MemoryWrite {
                         expect: MemoryExpectation::Version(entry.version),
