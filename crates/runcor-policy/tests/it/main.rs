@@ -5,6 +5,7 @@
 mod access;
 mod config;
 mod declared;
+mod guardrails;
 mod laws;
 mod limits;
 mod rules;

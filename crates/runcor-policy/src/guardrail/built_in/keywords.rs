@@ -38,13 +38,14 @@ impl Keywords {
         if self.words.is_empty() || self.words.len() > MAX_KEYWORDS {
             return Err(format!("it needs 1 to {MAX_KEYWORDS} keywords"));
         }
-        let mut parser = ParserBuilder::new().case_insensitive(true).build();
+        let mut parsers = ParserBuilder::new();
+        parsers.case_insensitive(true);
         let expressions = self.words.iter().enumerate().map(|(index, word)| {
             let word = folded(word.trim());
             if word.is_empty() || word.len() > MAX_KEYWORD {
                 return Err(format!("keyword {} must have 1 to {MAX_KEYWORD} bytes", index + 1));
             }
-            parser.parse(&regex_syntax::escape(&word)).map_err(|error| error.to_string())
+            parsers.build().parse(&regex_syntax::escape(&word)).map_err(|error| error.to_string())
         });
         let expressions = expressions.collect::<Result<Vec<_>, _>>()?;
         let longest = expressions.iter().filter_map(|it| it.properties().maximum_len()).max();

@@ -32,7 +32,7 @@ const SHAPES: [(&str, &str, Confirm); 13] = [
         "private-key",
         concat!(
             r"-----BEGIN [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----",
-            r"(?:[A-Za-z0-9+/=\s\\]|(?:Proc-Type|DEK-Info|Version|Comment): ?[^\n]{0,80})*",
+            r"(?:[A-Za-z0-9+/=\s\\]|(?:Proc-Type|DEK-Info|Version|Comment): ?[ -~]{0,80})*",
             r"(?:-----END [A-Z0-9 ]{0,24}PRIVATE KEY(?: BLOCK)?-----)?",
         ),
         all,
@@ -53,9 +53,10 @@ const SHAPES: [(&str, &str, Confirm); 13] = [
 
 impl Secrets {
     pub(in crate::guardrail) fn scanner(self) -> Result<Scanner, String> {
-        let mut parser = ParserBuilder::new().unicode(false).build();
+        let mut parsers = ParserBuilder::new();
+        parsers.unicode(false);
         let patterns = SHAPES.iter().map(|(label, expression, confirm)| {
-            let hir = parser.parse(expression).map_err(|error| error.to_string())?;
+            let hir = parsers.build().parse(expression).map_err(|error| error.to_string())?;
             let pattern = Pattern::new(label, hir);
             Ok(Pattern { at_word: true, confirm: *confirm, ..pattern })
         });

@@ -11,6 +11,8 @@ use super::detector::{ByteSet, More, Place, bytes};
 
 /// The most memory that the automaton of a guardrail takes.
 const MAX_BYTES: usize = 4 << 20;
+const TOO_LARGE: &str =
+    "it makes too large an automaton; use shorter repetitions, or (?-u:\\w) for \\w";
 /// The most memory that making it takes.
 const MAX_BYTES_TO_BUILD: usize = 32 << 20;
 
@@ -41,16 +43,17 @@ impl Automaton {
         let nfa = thompson::Compiler::new()
             .configure(config)
             .build_many_from_hir(&expressions)
-            .map_err(|error| error.to_string())?;
+            .map_err(|_| TOO_LARGE.to_owned())?;
         let config = dense::Config::new()
             .start_kind(StartKind::Anchored)
             .match_kind(kind)
             .accelerate(false)
             .dfa_size_limit(Some(MAX_BYTES))
             .determinize_size_limit(Some(MAX_BYTES_TO_BUILD));
-        let dfa = dense::Builder::new().configure(config).build_from_nfa(&nfa).map_err(|_| {
-            "it makes too large an automaton; use fewer or shorter repetitions, or (?-u)".to_owned()
-        })?;
+        let dfa = dense::Builder::new()
+            .configure(config)
+            .build_from_nfa(&nfa)
+            .map_err(|_| TOO_LARGE.to_owned())?;
         Ok(Self { dfa })
     }
 
@@ -81,6 +84,18 @@ impl Automaton {
         is_match.then(|| self.dfa.match_pattern(state, 0).as_usize())
     }
 
+    /// Returns whether the byte that led here belongs to no match any more.
+    fn is_over(&self, state: StateID) -> bool {
+        let ends = self.matched(self.dfa.next_eoi_state(state)).is_some();
+        !ends && !(0..=u8::MAX).any(|byte| self.step(state, byte).is_some())
+    }
+
+    /// Goes on by a byte that still belongs to a match, or may.
+    pub(super) fn go_on(&self, state: StateID, byte: u8) -> Option<StateID> {
+        let state = self.step(state, byte)?;
+        (self.matched(state).is_none() || !self.is_over(state)).then_some(state)
+    }
+
     /// Walks as far as anything can match; `each` is told of every match and its end.
     pub(in crate::guardrail) fn walk(
         &self,
@@ -98,6 +113,10 @@ impl Automaton {
             if let Some(which) = self.matched(state) {
                 walk.last = Some((which, at));
                 each(which, at);
+                if self.is_over(state) {
+                    walk.state = None;
+                    return walk;
+                }
             }
         }
         if place.ended

@@ -91,7 +91,7 @@ impl Detector for Patterns {
     }
 
     fn go_on(&self, state: StateID, byte: u8) -> Option<StateID> {
-        self.automaton.step(state, byte)
+        self.automaton.go_on(state, byte)
     }
 
     fn longest(&self) -> Option<usize> {

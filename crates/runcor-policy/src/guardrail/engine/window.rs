@@ -35,12 +35,6 @@ impl Window {
         Self { scanner, held: String::new(), before, goes_on, folding }
     }
 
-    /// Returns how many characters are held back.
-    #[cfg(test)]
-    pub(in crate::guardrail) fn held(&self) -> usize {
-        self.held.chars().count()
-    }
-
     /// Takes more text, or the end of it, and passes on to `out` what may go on.
     ///
     /// `found` puts something in place of each finding, or ends the whole.

@@ -85,10 +85,11 @@ const PHRASES: [(&str, u32, &str); 15] = [
 ];
 
 pub(super) fn scanner() -> Result<Scanner, String> {
-    let mut parser = ParserBuilder::new().case_insensitive(true).unicode(false).build();
+    let mut parsers = ParserBuilder::new();
+    parsers.case_insensitive(true).unicode(false);
     let patterns = PHRASES.iter().enumerate().map(|(index, (_, _, expression))| {
         let expression = expression.replace(' ', r"[\s,]{1,4}");
-        let hir = parser.parse(&expression).map_err(|error| error.to_string())?;
+        let hir = parsers.build().parse(&expression).map_err(|error| error.to_string())?;
         Ok(Pattern { at_word: true, ..Pattern::new(&index.to_string(), hir) })
     });
     let patterns = Patterns::build(patterns.collect::<Result<_, String>>()?)?;
