@@ -16,17 +16,19 @@ pub(crate) fn is_missing(usage: &Usage) -> bool {
     usage.prompt_tokens == 0 && usage.completion_tokens == 0
 }
 
-/// Estimates what an answer has used; the prompt as it was reserved, where it was.
+/// Estimates what an answer has used: the prompt as it was reserved, where it
+/// was, and no more tokens than that.
 pub(crate) fn usage(
     request: &ModelRequest,
     response: &ModelResponse,
     ceiling: Option<&Usage>,
 ) -> Usage {
-    let reserved = ceiling.map(|ceiling| ceiling.prompt_tokens).filter(|tokens| *tokens > 0);
+    let reserved = ceiling.filter(|ceiling| ceiling.prompt_tokens > 0);
+    let most = reserved.map_or(u64::MAX, |reserved| reserved.completion_tokens);
     let calls: u64 = response.tool_calls.iter().map(chars_of_call).sum();
     Usage {
-        prompt_tokens: reserved.unwrap_or_else(|| prompt(request)),
-        completion_tokens: tokens(chars(&response.text) + calls),
+        prompt_tokens: reserved.map_or_else(|| prompt(request), |reserved| reserved.prompt_tokens),
+        completion_tokens: tokens(chars(&response.text) + calls).min(most),
         estimated: true,
         ..Usage::default()
     }
@@ -106,8 +108,9 @@ mod tests {
         };
         let alone = usage(&request, &response, None);
         assert_eq!((alone.prompt_tokens, alone.completion_tokens), (6 + 5, 4));
-        let ceiling = Usage { prompt_tokens: 99, ..Usage::default() };
+        let ceiling = Usage { prompt_tokens: 99, completion_tokens: 3, ..Usage::default() };
         let reserved = usage(&request, &response, Some(&ceiling));
-        assert_eq!((reserved.prompt_tokens, reserved.estimated), (99, true));
+        assert_eq!((reserved.prompt_tokens, reserved.completion_tokens), (99, 3));
+        assert!(alone.estimated && reserved.estimated);
     }
 }

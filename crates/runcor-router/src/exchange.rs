@@ -48,7 +48,7 @@ impl Exchange {
         request: &ModelRequest,
         scope: &CallScope,
     ) -> Result<Self, CoreError> {
-        if scope.meter().is_none() {
+        if scope.meter().is_none_or(|meter| !meter.is_counting()) {
             let began = slot.vitals.latency.is_measured().then(|| slot.clock.now());
             return Ok(Self { counted: None, began });
         }

@@ -3,11 +3,12 @@
 //! [`Router`] is a [`ModelService`](runcor_core::ModelService) over any number of
 //! providers. It orders them by a strategy, asks the same one again where that
 //! may help, falls back to the next, and leaves those alone that keep failing.
+//! Each request to a vendor is reserved and booked with the meter in its scope.
 //! [`StructuredOutput`] is a layer over any such service that makes answers
 //! match a JSON Schema.
 //!
 //! ```text
-//! StructuredOutput ─▶ (what counts cost) ─▶ Router ─▶ ModelProvider ─▶ the vendor
+//! StructuredOutput ─▶ Router ─▶ Meter: reserve ─▶ ModelProvider ─▶ the vendor
 //! ```
 //!
 //! In that order, because a second attempt at a valid answer is a call of its

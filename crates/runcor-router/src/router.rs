@@ -25,21 +25,28 @@ use crate::stream::RoutedStream;
 ///   no fallback, but there are retries. The name is the registered one, or the
 ///   part before its `/` where only one provider has it. Its circuit breaker
 ///   holds for pinned requests too.
-/// - Otherwise a `model` that some registrations list goes to those and to the
-///   registrations that list none; a model that nobody lists may go anywhere.
-///   The order is the strategy's. The next provider is asked when one fails,
-///   for whatever reason.
+/// - Otherwise a `model` that is an alias goes to the providers that have a name
+///   for it. One that some registrations list, or some provider knows to be its
+///   own, goes to those and to the ones of which nobody knows. A model that
+///   nobody claims may go anywhere. The order is the strategy's. The next
+///   provider is asked when one fails, for whatever reason.
 ///
 /// # Which model they get
-/// The one that the request names, or else the first that the registration
-/// lists, or else the provider's own default. Only a fallback that lists models
-/// but not the one that is named gets the first of its own.
+/// The one that the request names, by the provider's own name for it, or else
+/// the first that the registration lists, or else the provider's own default. A
+/// fallback that is known not to have the model gets the first of its own or its
+/// default: never another vendor's name.
 ///
 /// # When they are left alone
 /// After a number of failures in a row a provider is skipped for the cooldown;
 /// then exactly one request, without retries, finds out whether it is back. A
 /// rejected request is the caller's fault and counts neither way, and so does
 /// one that is dropped.
+///
+/// # What it costs
+/// Each request to a vendor, retries, fallbacks and hedges included, is reserved
+/// with the meter of the request's scope and booked however it ends. When the
+/// money can't be reserved, routing ends with that error and nobody else is asked.
 ///
 /// # Streams
 /// Retries and fallback end with the first chunk: an error after it ends the

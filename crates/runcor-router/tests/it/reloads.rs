@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+
 use runcor_core::{
     CallScope, ErrorCode, ModelRequest, ModelService, ProviderErrorKind, ProviderHealth,
     ProviderReport,
@@ -103,6 +105,32 @@ async fn of_many_requests_at_once_one_finds_out_whether_a_provider_is_back() {
             .all(|ended| { ended.as_ref().unwrap_err().code() == ErrorCode::NoHealthyProviders })
     );
     assert_eq!(health(&router), ProviderHealth::Healthy);
+}
+
+#[tokio::test]
+async fn of_many_threads_at_once_one_finds_out_whether_a_provider_is_back() {
+    for _ in 0..50 {
+        let world = World::default();
+        let provider = Scripted::new("a", [down(), Turn::Hang, Turn::Hang]);
+        let router = builder(&world, &provider).build().unwrap();
+        router.complete(hello()).await.unwrap_err();
+        world.clock.advance(Duration::from_secs(30));
+        let start = std::sync::Barrier::new(8);
+        let probes = std::thread::scope(|scope| {
+            let ask = || {
+                start.wait();
+                let mut asked = router.complete(hello());
+                let is_probe = (&mut asked).now_or_never().is_none();
+                // It stays under way until everybody has asked.
+                start.wait();
+                is_probe
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).filter(|p| *p).count()
+        });
+        assert_eq!((probes, provider.calls()), (1, 2));
+        assert_eq!(health(&router), ProviderHealth::HalfOpen);
+    }
 }
 
 #[tokio::test]

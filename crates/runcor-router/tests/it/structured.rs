@@ -198,6 +198,43 @@ async fn the_documented_wrapper_is_the_schema_inside_it() {
 }
 
 #[tokio::test]
+async fn schemas_of_old_and_new_drafts_are_taken_with_formats_and_keywords_of_their_own() {
+    let seven = json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "https://example.com/s",
+        "type": "object",
+        "properties": { "at": { "type": "string", "format": "date" },
+            "to": { "$ref": "#/definitions/port" } },
+        "required": ["at"],
+        "definitions": { "port": { "type": "integer", "format": "uint16" } },
+        "x-order": ["at", "to"],
+    });
+    let twenty = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://example.com/s",
+        "type": "array",
+        "prefixItems": [{ "type": "string", "format": "email", "example": "a@b.example" }],
+        "unevaluatedItems": false,
+    });
+    for (schema, good, bad) in [
+        (seven, r#"{"at":"2026-11-21","to":80}"#, r#"{"at":"tomorrow"}"#),
+        (twenty, r#"["a@b.example"]"#, r#"["a@b.example",2]"#),
+    ] {
+        let (layer, _, _) = layer([Turn::Say(bad), Turn::Say(good)]);
+        let answer = layer.complete(ask(ResponseFormat::Schema(schema))).await.unwrap();
+        assert_eq!(answer.parsed, serde_json::from_str(good).ok());
+    }
+}
+
+#[tokio::test]
+async fn null_for_what_may_be_left_out_is_no_reason_to_ask_again() {
+    let schema = json!({ "type": "object", "properties": { "nick": { "type": "string" } } });
+    let (layer, provider, _) = layer([Turn::Say(r#"{"nick":null}"#)]);
+    let answer = layer.complete(ask(ResponseFormat::Schema(schema))).await.unwrap();
+    assert_eq!((answer.parsed, provider.calls()), (Some(json!({})), 1));
+}
+
+#[tokio::test]
 async fn two_schemas_may_share_an_id() {
     let (layer, _, _) = layer([Turn::Say("1"), Turn::Say("\"a\"")]);
     for kind in ["integer", "string"] {
