@@ -6,7 +6,7 @@ use runcor_core::{BudgetLimit, BudgetScope};
 
 use crate::price::PriceBook;
 
-/// The settings of a [`CostKeeper`](crate::CostKeeper); the default counts and limits nothing.
+/// The settings of a [`CostKeeper`](crate::CostKeeper); the default counts everything and limits nothing.
 #[derive(Debug, Clone)]
 pub struct CostConfig {
     /// The part of a limit at whose use a warning is given.

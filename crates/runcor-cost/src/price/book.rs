@@ -100,10 +100,16 @@ impl PriceBook {
         self
     }
 
-    /// Returns the model that answers where a request names none, if that is known.
+    /// Returns the model that answers where a request names none, if that is
+    /// known: as it was said, or as runcor's own providers have it.
     #[must_use]
     pub fn default_model(&self, provider: &str) -> Option<&str> {
-        self.providers.get(provider)?.default_model.as_deref()
+        let known = self.providers.get(provider);
+        let said = known.and_then(|known| known.default_model.as_deref());
+        said.or_else(|| {
+            let vendor = known.map_or_else(|| named(provider), |known| known.vendor.as_listed());
+            self.published.as_ref()?.default_model(vendor?)
+        })
     }
 
     /// Returns the price of a model at a registered provider; `None` where nobody knows it.
@@ -200,6 +206,19 @@ mod tests {
         assert_eq!(input(&PriceBook::empty(), "mock", ""), None);
         let vendor = PriceBook::published().with_provider("mock", Vendor::OpenAi, None);
         assert_eq!(input(&vendor, "mock", "llama"), None);
+    }
+
+    #[test]
+    fn a_vendor_has_a_default_model_and_a_server_of_ones_own_has_not() {
+        let book = PriceBook::published()
+            .with_provider("main", Vendor::Anthropic, None)
+            .with_provider("small", Vendor::Anthropic, Some("claude-haiku-5-5".to_owned()))
+            .with_provider("openai", Vendor::Any, None);
+        assert_eq!(book.default_model("main"), Some("claude-sonnet-4-6"));
+        assert_eq!(book.default_model("small"), Some("claude-haiku-5-5"));
+        assert_eq!(book.default_model("google"), Some("gemini-3.5-flash-lite"));
+        assert_eq!(book.default_model("openai"), None);
+        assert_eq!(PriceBook::empty().default_model("google"), None);
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(super) fn published() -> Arc<Published> {
 pub(super) struct Published {
     /// Providers whose models cost nothing.
     free: Vec<String>,
+    /// The models that runcor asks a vendor for where nobody names one.
+    defaults: HashMap<String, String>,
     models: HashMap<String, HashMap<String, Listed>>,
 }
 
@@ -45,12 +47,17 @@ impl Published {
                 of_vendor.insert(name, listed);
             }
         }
-        Self { free: file.free, models }
+        Self { free: file.free, defaults: file.defaults, models }
     }
 
     /// Returns whether the models of a provider of that name cost nothing.
     pub(super) fn is_free(&self, provider: &str) -> bool {
         self.free.iter().any(|free| free == provider)
+    }
+
+    /// Returns the model that runcor asks a vendor for where nobody names one.
+    pub(super) fn default_model(&self, vendor: &str) -> Option<&str> {
+        self.defaults.get(vendor).map(String::as_str)
     }
 
     /// Returns the price of a model at `now`: of this vendor, or of any where none is known.
@@ -80,6 +87,7 @@ struct File {
     #[serde(rename = "about")]
     _about: String,
     free: Vec<String>,
+    defaults: HashMap<String, String>,
     models: Vec<Entry>,
 }
 
@@ -177,14 +185,15 @@ mod tests {
     }
 
     #[test]
-    fn the_models_that_answer_by_default_are_listed() {
-        let now = Timestamp::from_millis(0);
+    fn the_models_that_answer_by_default_are_those_of_the_providers_and_have_a_price() {
         for (vendor, model) in [
-            ("anthropic", "claude-sonnet-4-6"),
-            ("openai", "gpt-6-luna"),
-            ("google", "gemini-3.5-flash-lite"),
+            ("anthropic", runcor_providers::AnthropicConfig::default().default_model),
+            ("openai", runcor_providers::OpenAiConfig::default().default_model),
+            ("google", runcor_providers::GoogleConfig::default().default_model),
         ] {
-            assert!(published().price(Some(vendor), model, now).is_some(), "{model}");
+            let (book, now) = (published(), Timestamp::from_millis(0));
+            assert_eq!(book.default_model(vendor), Some(model.as_str()));
+            assert!(book.price(Some(vendor), &model, now).is_some(), "{model}");
         }
     }
 }

@@ -145,7 +145,7 @@ impl World {
                 let scope = self.scopes[who % self.scopes.len()].clone();
                 match self.bed.reserve(&scope, tokens).await {
                     Ok(held) => self.open.push((tokens, held)),
-                    Err(error) => assert_eq!(error.code(), ErrorCode::BudgetExceeded, "{error}"),
+                    Err(error) => assert_is_justified(&error),
                 }
             }
             Act::Answer { which, percent } => {
@@ -254,6 +254,15 @@ fn is_charged(id: &AccountId, row: &LedgerEntry) -> bool {
         BudgetScope::Global => true,
     };
     is_owner && AccountId::at(id.key.clone(), id.window, row.timestamp) == *id
+}
+
+/// Nobody is refused whose request would fit.
+fn assert_is_justified(error: &runcor_core::Error) {
+    assert_eq!(error.code(), ErrorCode::BudgetExceeded, "{error}");
+    let details = error.details().unwrap();
+    let amount = |key: &str| Money::from_dollars(details[key].as_f64().unwrap());
+    let wanted = amount("currentSpend") + amount("estimatedCost");
+    assert!(wanted > amount("limit"), "{details}");
 }
 
 async fn live(store: Arc<dyn Store>, history: Vec<Act>) {
