@@ -4,6 +4,8 @@ mod rule;
 
 use std::collections::HashMap;
 
+use runcor_core::FlowName;
+
 use crate::findings::Findings;
 use crate::node::Node;
 use crate::path::Path;
@@ -70,6 +72,9 @@ fn rate_limit(limit: &Node, path: Path<'_>, findings: &mut Findings) {
         let message = "counts nothing; name an operation or leave the key out";
         findings.problem(path.key("operations"), node.place, message);
     }
+    if let Some(node) = limit.get("flowName") {
+        sound(node, path.key("flowName"), findings);
+    }
     let queues = limit.get("behavior").and_then(Node::text) == Some("queue");
     for key in ["maxQueueDepth", "queueTimeoutMs"] {
         if let Some(node) = limit.get(key).filter(|_| !queues) {
@@ -102,12 +107,23 @@ fn identities(policies: &Node, own: Option<&str>, path: Path<'_>, findings: &mut
     }
 }
 
-/// No two items of a list have the same text under `key`.
+/// A name is not blank, not too long and has no control characters.
+fn sound(node: &Node, path: Path<'_>, findings: &mut Findings) {
+    let Some(text) = node.text().filter(|text| !text.is_empty()) else { return };
+    if let Err(problem) = FlowName::new(text) {
+        let problem = problem.to_string();
+        let problem = problem.strip_prefix("flow name ").unwrap_or(&problem);
+        findings.problem(path, node.place, problem);
+    }
+}
+
+/// The text under `key` is a name, and no two items of a list have the same.
 fn unique(list: &Node, key: &str, path: Path<'_>, findings: &mut Findings) {
     let mut first: HashMap<&str, usize> = HashMap::new();
     for (index, item) in list.items().iter().enumerate() {
         let Some(node) = item.get(key) else { continue };
         let Some(text) = node.text() else { continue };
+        sound(node, path.index(index).key(key), findings);
         if let Some(earlier) = first.get(text) {
             let message = format!("is the same as of {}; it may stand once", path.index(*earlier));
             findings.problem(path.index(index).key(key), node.place, message);

@@ -96,3 +96,23 @@ policy:
         ]
     );
 }
+
+#[test]
+fn a_name_that_is_none_is_found_at_its_place() {
+    let text = "\
+policy:
+  rules: [{name: ' ', operations: [read], action: deny}]
+  rateLimits: [{name: a, scope: flow, limit: 1, windowMs: 1, flowName: \"\\t\"}]
+  accessPolicies: [{identity: ' '}]
+  tenants: [{tenantId: \"a\\nb\"}]
+";
+    assert_eq!(
+        said(text),
+        [
+            "2:18 policy.rules[0].name: must not be empty",
+            "3:72 policy.rateLimits[0].flowName: must not be empty",
+            "4:31 policy.accessPolicies[0].identity: must not be empty",
+            "5:24 policy.tenants[0].tenantId: must not contain control characters",
+        ]
+    );
+}
