@@ -20,6 +20,47 @@ use crate::vitals::Vitals;
 /// Collects providers and settings for a [`Router`].
 ///
 /// ```
+/// # use std::sync::Arc;
+/// # use std::time::Duration;
+/// # use runcor_core::*;
+/// # use runcor_router::{Hedge, Registration, Router};
+/// # #[derive(Debug)]
+/// # struct Oracle(&'static str);
+/// # #[async_trait::async_trait]
+/// # impl ModelProvider for Oracle {
+/// #     fn name(&self) -> &str { self.0 }
+/// #     async fn complete(&self, request: &ModelRequest) -> Result<ModelResponse, ProviderError> {
+/// #         let text = format!("{:?}", request.model);
+/// #         Ok(ModelResponse { text, ..ModelResponse::default() })
+/// #     }
+/// #     async fn stream(&self, _: &ModelRequest) -> Result<ProviderStream, ProviderError> {
+/// #         unreachable!()
+/// #     }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let (anthropic, openai) = (Oracle("anthropic"), Oracle("openai"));
+/// let router = Router::builder()
+///     .provider(
+///         Registration::new(Arc::new(anthropic))
+///             .with_weight(3)
+///             .with_price(TokenPrice::per_token(0.000_003, 0.000_015))
+///             .with_model_price("claude-haiku-4-5", TokenPrice::per_token(0.000_001, 0.000_005)),
+///     )
+///     .provider(Registration::new(Arc::new(openai)).with_timeout(Duration::from_secs(30)))
+///     .strategy(Strategy::Weighted)
+///     .alias("fast", [("anthropic", "claude-haiku-4-5"), ("openai", "gpt-6-luna")])
+///     .hedge(Hedge::default())
+///     .build()?;
+/// let answer = router.complete(ModelRequest::prompt("Who wrote Faust?").with_model("fast")).await?;
+/// # assert_eq!(answer.text, "Some(\"claude-haiku-4-5\")");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What can't work is refused when the router is built:
+///
+/// ```
 /// # use std::time::Duration;
 /// # use runcor_core::{ErrorCode, Strategy};
 /// # use runcor_router::Router;
