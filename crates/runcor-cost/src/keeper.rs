@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use fail::fail_point;
 use parking_lot::Mutex;
 
 use runcor_core::{
@@ -192,8 +193,12 @@ impl CostKeeper {
         let now = reservation.entry.timestamp;
         // Whatever becomes of the commit, nothing was asked of the vendor yet.
         let unasked = Unasked::new(held);
+        fail_point!("budget.before_reserve");
         match self.set_aside(reservation).await {
-            Ok(verdicts) => Ok((unasked.into_paid(), verdicts)),
+            Ok(verdicts) => {
+                fail_point!("budget.reserved");
+                Ok((unasked.into_paid(), verdicts))
+            }
             Err(StoreError::OverBudget(refusal)) => {
                 unasked.was_refused();
                 let limit = self.limits.of_scope(refusal.account.key.scope, scope);

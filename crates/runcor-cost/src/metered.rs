@@ -21,6 +21,36 @@ use crate::keeper::CostKeeper;
 ///
 /// Calls of flows pass through, since the engine commits their bills together
 /// with their answers.
+///
+/// ```
+/// # use std::sync::Arc;
+/// use runcor_core::{
+///     Caller, CostSummary, FlowName, LedgerFilter, ModelRequest, ModelService, NopSink, Store,
+///     SystemClock,
+/// };
+/// use runcor_cost::{CostConfig, CostKeeper, Metered, price_per_million};
+/// use runcor_router::{Registration, Router};
+/// # use runcor_store_memory::MemoryStore;
+/// # use runcor_testkit::ScriptedProvider;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let vendor = Arc::new(ScriptedProvider::new("vendor").answers("It is sunny."));
+/// let price = price_per_million(3.0, 15.0, Some(0.3), None);
+/// let router = Router::builder().provider(Registration::new(vendor).with_price(price)).build()?;
+///
+/// let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+/// let (config, clock) = (CostConfig::default(), Arc::new(SystemClock));
+/// let keeper = CostKeeper::new(config, store.clone(), clock, Arc::new(NopSink));
+/// let models = Metered::new(Arc::new(router), keeper, FlowName::new("weather")?);
+/// models.complete(ModelRequest::prompt("How is the weather?")).await?;
+///
+/// let (ledger, filter) = (store.ledger(), LedgerFilter::default());
+/// let spent = CostSummary::read(&*ledger, filter, &Caller::default()).await?;
+/// assert_eq!((spent.entry_count, spent.by_flow[0].name.as_str()), (1, "weather"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Metered {
     inner: Arc<dyn ModelService>,

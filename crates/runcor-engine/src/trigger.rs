@@ -85,11 +85,26 @@ impl Shared {
                 Err(StoreError::RateLimited(_)) if new.allowed.may_wait() => {
                     shared.insert_queued(new).await
                 }
-                Err(error) => Err(shared.refuse_trigger(&new.execution.spec, error)),
+                Err(error) => shared.refused_unless_known(&new.execution.spec, error).await,
                 Ok(triggered) => Ok(triggered),
             }
         })
         .await
+    }
+
+    /// Tells why a trigger was refused; a key that is known already is answered
+    /// however often something may happen.
+    async fn refused_unless_known(
+        &self,
+        spec: &ExecutionSpec,
+        error: StoreError,
+    ) -> Result<Triggered> {
+        if matches!(error, StoreError::RateLimited(_))
+            && let Some(execution) = self.known(spec).await?
+        {
+            return Ok(Triggered { execution, replayed: true });
+        }
+        Err(self.refuse_trigger(spec, error))
     }
 
     /// Stores a new execution that is claimed later, together with `also`.
@@ -166,7 +181,10 @@ impl Shared {
             _ => self.admission.dequeue(1),
         }
         self.admission.wake();
-        inserted.map_err(|error| self.refuse_trigger(&spec, error))
+        match inserted {
+            Ok(triggered) => Ok(triggered),
+            Err(error) => self.refused_unless_known(&spec, error).await,
+        }
     }
 
     async fn insert(

@@ -9,6 +9,7 @@ mod ledger;
 mod leftovers;
 mod limits;
 mod metered;
+mod routed;
 mod telling;
 mod topping;
 mod windows;

@@ -244,6 +244,8 @@ async fn a_rate_limit_refuses_with_the_time_to_wait_and_a_denied_or_known_trigge
     let refused = bed.engine.trigger("echo", Trigger::new("c", Value::Null)).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::RateLimited);
     assert_eq!(refused.retry(), runcor_core::Retry::After(Some(Duration::from_secs(6))));
+    let known = bed.engine.trigger("echo", Trigger::new("b", Value::Null)).await.unwrap();
+    assert!(known.replayed, "what is known is no new trigger");
     bed.clock.advance(Duration::from_secs(6));
     bed.trigger("echo", "c").await;
 }

@@ -9,6 +9,7 @@
 
 #![cfg(test)]
 
+mod books;
 mod child;
 mod effects;
 mod oracle;
@@ -59,4 +60,9 @@ fn a_flow_that_calls_flows_survives_a_crash_at_every_point() {
 #[test]
 fn a_step_that_may_run_once_is_never_run_twice_whatever_the_point() {
     trial::every_point_of(Scenario::AtMostOnce);
+}
+
+#[test]
+fn money_memory_and_rate_limits_survive_a_crash_at_every_point() {
+    trial::every_point_of(Scenario::Governed);
 }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use runcor::engine::{Clock, SystemClock};
 use runcor::execution::{Execution, ExecutionQuery};
 use runcor::store::{SqliteConfig, SqliteStore, Store};
 use runcor::{Runcor, Runtime, Trigger};
 use serde_json::Value;
 
+use crate::books;
 use crate::child::KEYS;
 use crate::effects::Effects;
 use crate::points::Passing;
@@ -61,6 +63,7 @@ async fn look(dir: &Path, place: &str) -> Left {
             }
         }
     }
+    books::check_always(&store, SystemClock.now(), place).await;
     store.close().await.unwrap();
     let text = std::fs::read_to_string(dir.join("accepted")).unwrap_or_default();
     let pairs = text.lines().filter_map(|line| line.split_once(' '));
@@ -93,6 +96,10 @@ async fn judge(dir: &Path, scenario: Scenario, runtime: &Runcor, left: &Left, pl
         check_edges(&ended, place);
     }
     check_effects(scenario, &effects.counts(), left, place);
+    if scenario == Scenario::Governed {
+        let now = SystemClock.now();
+        books::check_in_the_end(&**runtime.store(), now, &effects.counts(), place).await;
+    }
 }
 
 /// R7: every change of state is an edge of the table, and they follow each other.
@@ -135,6 +142,7 @@ fn expected_effects(scenario: Scenario) -> usize {
         Scenario::Calls => 3,
         Scenario::Agent => 5,
         Scenario::AtMostOnce => 1,
+        Scenario::Governed => 2,
     };
     of_one * KEYS.len()
 }

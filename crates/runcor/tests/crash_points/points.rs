@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Every point that the code passes; a test checks that none is missing here.
 pub(crate) const ALL: &[&str] = &[
+    "budget.before_reserve",
+    "budget.reserved",
     "call.before_start",
     "call.started",
     "checkpoint.begins",
@@ -18,8 +20,13 @@ pub(crate) const ALL: &[&str] = &[
     "complete.before_commit",
     "dispatch.before_claim",
     "dispatch.claimed",
+    "expire.before_commit",
     "failed.after_commit",
     "failed.before_commit",
+    "lapse.after_commit",
+    "lapse.before_commit",
+    "memory.before_commit",
+    "memory.written",
     "migrate.after_step",
     "migrate.before_step",
     "resume.after_commit",

@@ -5,25 +5,35 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use runcor::cost::{BudgetLimits, CostConfig};
 use runcor::engine::EngineConfig;
+use runcor::governance::BudgetLimit;
 use runcor::model::{
-    ModelCapabilities, ModelProvider, ModelRequest, ModelResponse, ProviderError, ProviderStream,
-    Usage,
+    ModelCapabilities, ModelProvider, ModelRequest, ModelResponse, Money, ProviderError,
+    ProviderStream, TokenPrice, Usage,
 };
+use runcor::policy::PolicyConfig;
+use runcor::router::Registration;
 use runcor::store::{SqliteConfig, SqliteStore};
 use runcor::tool::{ToolInfo, ToolProvider, ToolRequest};
-use runcor::{Error, Runcor};
+use runcor::{Builder, Error, Runcor};
 use serde_json::{Value, json};
 
+use crate::child::KEYS;
 use crate::effects::Effects;
 use crate::scenario::Scenario;
 
 /// Starts a runtime on the trial's database, with the scenario's flows.
 pub(crate) async fn start(dir: &Path, scenario: Scenario, port: u16) -> Runcor {
     let effects = Effects::of(dir);
-    let runtime = Runcor::builder()
+    let builder = match scenario {
+        Scenario::Governed => governed(Runcor::builder()),
+        _ => Runcor::builder(),
+    };
+    let model = Arc::new(Model { effects: effects.clone() });
+    let runtime = builder
         .store(SqliteStore::open(database(dir), SqliteConfig::default()).unwrap())
-        .provider(Model { effects: effects.clone() })
+        .registration(Registration::new(model).with_price(price()))
         .tools(Tool { effects: effects.clone() })
         .limits(EngineConfig { retention: Duration::from_secs(3_600), ..EngineConfig::default() })
         .seed(1)
@@ -32,6 +42,31 @@ pub(crate) async fn start(dir: &Path, scenario: Scenario, port: u16) -> Runcor {
         .unwrap();
     scenario.register(&runtime, &Arc::new(effects), dir, port);
     runtime
+}
+
+/// The hard limit of every budget: enough for all requests and one lost one, and not for much more.
+pub(crate) const LIMIT: Money = Money::from_nanos(1_000_000);
+
+/// A thousand nano-dollars for each token.
+fn price() -> TokenPrice {
+    TokenPrice { input_picos: 1_000_000, output_picos: 1_000_000, ..TokenPrice::default() }
+}
+
+/// Budgets of every scope, and a rate limit that lets each key of a trial through once.
+fn governed(builder: Builder) -> Builder {
+    let hard = Some(BudgetLimit::hard(LIMIT));
+    let budgets = BudgetLimits {
+        per_execution: hard,
+        per_flow: hard,
+        global: hard,
+        ..BudgetLimits::default()
+    };
+    let limits = json!([{
+        "name": "two", "scope": "global", "limit": KEYS.len(), "windowMs": 86_400_000,
+        "operations": ["trigger"],
+    }]);
+    let policy: PolicyConfig = serde_json::from_value(json!({ "rateLimits": limits })).unwrap();
+    builder.costs(CostConfig { budgets, ..CostConfig::default() }).policies(policy)
 }
 
 pub(crate) fn database(dir: &Path) -> PathBuf {

@@ -24,10 +24,12 @@ pub(crate) enum Scenario {
     Timer,
     Calls,
     AtMostOnce,
+    /// Money, memory and a rate limit.
+    Governed,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Steps,
         Self::Agent,
         Self::Pipeline,
@@ -35,6 +37,7 @@ impl Scenario {
         Self::Timer,
         Self::Calls,
         Self::AtMostOnce,
+        Self::Governed,
     ];
 
     pub(crate) fn name(self) -> String {
@@ -55,6 +58,7 @@ impl Scenario {
                 flow(runtime, "main", caller);
             }
             Self::AtMostOnce => flow(runtime, "main", move |ctx| pay(ctx, Arc::clone(&effects))),
+            Self::Governed => flow(runtime, "main", governed),
         }
     }
 
@@ -68,6 +72,7 @@ impl Scenario {
             Self::Timer => json!("awake"),
             Self::Calls => json!([0, 1, 2]),
             Self::AtMostOnce => json!("paid"),
+            Self::Governed => json!("counted"),
         }
     }
 
@@ -229,4 +234,23 @@ async fn pay(ctx: FlowContext, effects: Arc<Effects>) -> Result<FlowOutcome, Flo
         })
         .await?;
     Ok(FlowOutcome::Complete(json!(paid)))
+}
+
+/// Asks twice under budgets, counts itself twice over, and keeps a note of its own.
+async fn governed(ctx: FlowContext) -> Result<FlowOutcome, FlowError> {
+    let id = ctx.execution_id();
+    let add = |old: Option<Value>| Some(json!(old.and_then(|n| n.as_i64()).unwrap_or(0) + 1));
+    for turn in 1..=2 {
+        let prompt = format!("{id}:model#{turn} and a question");
+        ctx.model().complete(ModelRequest::prompt(prompt).with_max_tokens(10)).await?;
+        ctx.memory().session().set("turn", turn).await?;
+    }
+    ctx.memory().tool().update("count", add).await?;
+    let inner = ctx.clone();
+    ctx.step("in a step", async move {
+        inner.memory().tool().update("count in steps", add).await?;
+        Ok(())
+    })
+    .await?;
+    Ok(FlowOutcome::Complete(json!("counted")))
 }

@@ -48,7 +48,9 @@ fn deaths(passed: &BTreeMap<String, usize>) -> Vec<Passing> {
 fn every_point_of_the_code_is_known_here_and_passed_by_a_scenario_or_named_as_rare() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut named = Vec::new();
-    for part in ["runcor-core", "runcor-engine", "runcor-pipeline", "runcor-store-sqlite"] {
+    for part in
+        ["runcor-core", "runcor-cost", "runcor-engine", "runcor-pipeline", "runcor-store-sqlite"]
+    {
         find_points(&root.join(part).join("src"), &mut named);
     }
     named.sort();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fail::fail_point;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -105,7 +106,9 @@ impl FlowMemory {
         }
         let loan = met.lend();
         let ops = vec![Op::Remember(Box::new(self.writing(key, value, ttl)))];
+        fail_point!("memory.before_commit");
         met.end_with(met.intent(), Outcome::Done(Value::Null), None, ops).await?;
+        fail_point!("memory.written");
         loan.keep();
         Ok(())
     }
@@ -128,6 +131,7 @@ impl FlowMemory {
             let (write, value) = self.updated(key, &*change).await?;
             let outcome = Outcome::Done(value.iter().cloned().collect());
             let ops = vec![Op::Remember(Box::new(write))];
+            fail_point!("memory.before_commit");
             match met.end_with(met.intent(), outcome, None, ops).await {
                 Err(error) if error.code() == ErrorCode::MemoryConflict => {}
                 Err(error) => return Err(error.into()),

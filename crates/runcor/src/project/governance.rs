@@ -1,0 +1,83 @@
+//! From the sections `costs`, `policy` and `evaluation` to what governs a runtime.
+
+use runcor_config::section::{Budget, Budgets, Costs, Provider, ProviderType, Unpriced};
+use runcor_core::{BudgetWindow, Error, ErrorCode, Result};
+use runcor_cost::{BudgetLimits, CostConfig, PriceBook, Vendor};
+use runcor_policy::PolicyConfig;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Project;
+use crate::builder::Builder;
+
+impl Project {
+    /// Adds what counts, allows and looks, as the file wants it.
+    pub(super) fn govern(&self, builder: Builder) -> Result<Builder> {
+        let builder = builder.costs(self.cost_config());
+        self.add_policy(builder)
+    }
+
+    /// Counts the money of every project: who sets no budget still wants to know.
+    fn cost_config(&self) -> CostConfig {
+        let costs = self.config.costs.clone().unwrap_or_default();
+        CostConfig {
+            warning_threshold: costs.warning_threshold,
+            default_token_estimate: costs.default_token_estimate,
+            max_ledger_entries: Some(u64::from(costs.max_ledger_entries)),
+            budgets: costs.budgets.as_ref().map(limits).unwrap_or_default(),
+            reservation_lifetime: costs.reservation_lifetime(),
+            unpriced: match costs.unpriced {
+                Unpriced::Allow => runcor_cost::Unpriced::Allow,
+                Unpriced::Deny => runcor_cost::Unpriced::Deny,
+            },
+            prices: prices(&costs, &self.config.providers),
+        }
+    }
+
+    fn add_policy(&self, builder: Builder) -> Result<Builder> {
+        let Some(section) = &self.config.policy else { return Ok(builder) };
+        let section = serde_json::to_value(section).map_err(invalid)?;
+        Ok(builder.policies(read::<PolicyConfig>(section)?))
+    }
+}
+
+fn limits(budgets: &Budgets) -> BudgetLimits {
+    let limit = |budget: &Option<Budget>, window| budget.as_ref().map(|it| it.to_limit(window));
+    let daily = BudgetWindow::Daily;
+    BudgetLimits {
+        per_request: limit(&budgets.per_request, BudgetWindow::None),
+        per_execution: limit(&budgets.per_execution, BudgetWindow::None),
+        per_user: limit(&budgets.per_user, daily),
+        per_flow: limit(&budgets.per_flow, daily),
+        per_tenant: limit(&budgets.per_tenant, daily),
+        global: limit(&budgets.global, daily),
+    }
+}
+
+fn prices(costs: &Costs, providers: &[Provider]) -> PriceBook {
+    let book = providers.iter().fold(PriceBook::published(), |book, provider| {
+        let default_model = provider.model().map(str::to_owned);
+        book.with_provider(provider.registered_name(), vendor(provider), default_model)
+    });
+    costs.prices().fold(book, |book, (model, price)| book.with_price(model, price))
+}
+
+/// Says whose prices hold: what speaks a vendor's protocol elsewhere has its own.
+fn vendor(provider: &Provider) -> Vendor {
+    match (provider.kind, &provider.base_url) {
+        (ProviderType::Ollama | ProviderType::Mock, _) => Vendor::Free,
+        (_, Some(_)) => Vendor::Any,
+        (ProviderType::Anthropic, None) => Vendor::Anthropic,
+        (ProviderType::Openai, None) => Vendor::OpenAi,
+        (ProviderType::Google, None) => Vendor::Google,
+    }
+}
+
+/// Reads what was checked by the configuration already.
+fn read<T: DeserializeOwned>(section: Value) -> Result<T> {
+    serde_json::from_value(section).map_err(invalid)
+}
+
+fn invalid(error: serde_json::Error) -> Error {
+    Error::new(ErrorCode::InvalidConfig, format!("runcor.yaml: {error}"))
+}
