@@ -38,8 +38,7 @@ pub(crate) fn remember(
         }
     };
     if !is_expected {
-        let owner = &write.space.owner;
-        let what = format!("a key in the memory of {} {}", owner.scope(), owner.name());
+        let what = format!("the memory's {:?}", write.key);
         return Err(StoreError::Stale { what }.into());
     }
     match &write.value {

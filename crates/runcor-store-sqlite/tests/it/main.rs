@@ -18,6 +18,7 @@ mod events;
 mod files;
 mod golden;
 mod golden_2;
+mod governance;
 mod journals;
 mod locking;
 mod order;
