@@ -1,4 +1,6 @@
-//! Quality of results: evaluators, scores, flags for people to look at, and comparisons.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Inside
 //!
 //! [`Evaluators`] is the whole: the [`Hook`](runcor_core::Hook) that the engine
 //! asks at the end of an execution, the worker that judges ([`Evaluators::run`]),

@@ -77,3 +77,14 @@ fn memories_have_limits_with_defaults() {
     );
     assert_eq!(said("memory: {maxEntries: 0, ttl: 5}", "memory").len(), 2);
 }
+
+#[test]
+fn what_the_guides_show_loads() {
+    for guide in
+        [include_str!("../../../../docs/evaluation.md"), include_str!("../../../../docs/memory.md")]
+    {
+        let shown = guide.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let loaded = parse(shown.unwrap()).unwrap();
+        assert!(loaded.warnings.is_empty());
+    }
+}

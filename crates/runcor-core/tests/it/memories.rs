@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use runcor_core::{
-    ErrorCode, FlowError, FlowMemory, FlowName, JournalKind, MemoryEntry, MemoryLimits,
-    ModelRequest, TenantId, UserId, WaitSignal,
+    ErrorCode, FlowContext, FlowError, FlowMemory, FlowName, JournalKind, MemoryEntry,
+    MemoryLimits, ModelRequest, TenantId, UserId, WaitSignal,
 };
 use serde_json::{Value, json};
 
@@ -415,6 +415,28 @@ async fn updates_of_a_hundred_executions_add_up() {
     }
     assert_eq!(seen(&shelf, "n").await, Some(json!(100)));
     assert!(tries.load(Ordering::Relaxed) > 150, "nobody was in anybody's way");
+}
+
+#[tokio::test]
+async fn what_the_guide_shows_works() {
+    let bed = of_user(&Shelf::default(), "ada");
+    let flow = async |ctx: FlowContext| -> Result<(), FlowError> {
+        let memory = ctx.memory().user()?;
+        let name: Option<String> = memory.get_as("name").await?;
+        assert_eq!(name, None);
+        memory.set("name", "Ada").await?;
+        memory.set_for("otp", 4711, Duration::from_secs(300)).await?;
+        memory.update_as("visits", |n: Option<u32>| Some(n.unwrap_or(0) + 1)).await?;
+        memory.delete("draft").await?;
+        let page = memory.list("o", None, 100).await?;
+        assert_eq!(keys(&page.items), ["otp"]);
+        Ok(())
+    };
+    flow(bed.ctx()).await.unwrap();
+    flow(bed.ctx()).await.unwrap();
+    let visits = bed.ctx();
+    let visits = visits.memory().user().unwrap().list("visits", None, 1).await.unwrap();
+    assert_eq!(visits.items[0].value, json!(1));
 }
 
 /// What a random flow does to one memory.
