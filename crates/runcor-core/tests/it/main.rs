@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod guarding;
 mod life_of_an_execution;
 mod memories;
 mod places;

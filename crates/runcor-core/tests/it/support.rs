@@ -156,19 +156,33 @@ impl Bed {
 
     /// Returns the context of one more run; what was only noted is forgotten, as by a crash.
     pub(crate) fn ctx(&self) -> FlowContext {
-        self.journal.notes.lock().clear();
         let store = Some(Arc::new(self.shelf.clone()) as Arc<dyn Store>);
+        self.governed(Governance { store, memory_limits: self.limits, ..Governance::default() })
+    }
+
+    /// Returns the context of one more run under a governance.
+    pub(crate) fn governed(&self, governance: Governance) -> FlowContext {
+        self.governed_over(governance, Arc::clone(&self.models) as Arc<dyn ModelService>)
+    }
+
+    /// Returns the context of one more run under a governance, over other models.
+    pub(crate) fn governed_over(
+        &self,
+        governance: Governance,
+        models: Arc<dyn ModelService>,
+    ) -> FlowContext {
+        self.journal.notes.lock().clear();
         FlowContext::new(FlowContextParts {
             spec: Arc::clone(&self.spec),
             retry_count: 0,
             resume_count: 0,
             resume_data: None,
-            models: Arc::clone(&self.models) as Arc<dyn ModelService>,
+            models,
             tools: Arc::new(NoTools),
             journal: Arc::clone(&self.journal) as Arc<dyn Journal>,
             calls: Arc::new(NoCalls),
             on_divergence: Divergence::Fail,
-            governance: Governance { store, memory_limits: self.limits, ..Governance::default() },
+            governance,
             clock: Arc::new(self.clock.clone()),
             cancel: CancellationToken::new(),
         })
