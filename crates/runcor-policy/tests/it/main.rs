@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what helpers of tests meet fails the test")]
 
 mod access;
+mod agreement;
 mod config;
 mod declared;
 mod guardrails;
