@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::budget::BudgetLimit;
 use super::ledger::{AttemptOutcome, LedgerEntry};
 use super::scope::{Bill, CallScope};
 use crate::error::Result;
-use crate::id::AttemptId;
+use crate::id::{AttemptId, FlowName};
 use crate::model::{ModelRequest, Usage};
 use crate::money::{Money, TokenPrice};
 use crate::time::Timestamp;
@@ -32,6 +33,10 @@ pub trait Meter: fmt::Debug + Send + Sync {
     fn is_counting(&self) -> bool {
         true
     }
+
+    /// Hears what a flow may spend that was registered, in place of the limit that
+    /// holds for every flow; so its budget is known before its first request.
+    fn set_flow_budget(&self, _flow: &FlowName, _budget: Option<BudgetLimit>) {}
 
     /// Takes a bill whose call was given up, to commit it at the next occasion.
     fn leave(&self, bill: Bill);
