@@ -74,15 +74,6 @@ impl CostKeeper {
         &self.config
     }
 
-    /// Says what a flow may spend in place of the limit that holds for every
-    /// flow, or that this limit holds again.
-    ///
-    /// Requests bring the budget of their flow with them; this is for those who
-    /// look at budgets before there was a request.
-    pub fn set_flow_budget(&self, flow: &FlowName, budget: Option<BudgetLimit>) {
-        self.limits.set_flow(flow, budget);
-    }
-
     /// Makes the scope of requests that belong to no execution.
     #[must_use]
     pub fn scope(self: &Arc<Self>, flow: FlowName, caller: Caller) -> CallScope {
@@ -232,6 +223,10 @@ impl Meter for CostKeeper {
         let (held, verdicts) = self.hold(held, reservation, scope).await?;
         self.announce(request_is_over.into_iter().chain(verdicts));
         Ok(held)
+    }
+
+    fn set_flow_budget(&self, flow: &FlowName, budget: Option<BudgetLimit>) {
+        self.limits.set_flow(flow, budget);
     }
 
     fn leave(&self, bill: Bill) {

@@ -1,7 +1,8 @@
 //! Looking at budgets, and adding to them.
 
 use runcor_core::{
-    BudgetLimit, BudgetScope, BudgetWindow, Budgets, Caller, Enforcement, ErrorCode, Event, TopUp,
+    BudgetLimit, BudgetScope, BudgetWindow, Budgets, Caller, Enforcement, ErrorCode, Event, Meter,
+    TopUp,
 };
 use runcor_cost::BudgetLimits;
 use runcor_testkit::ExecutionBuilder;
