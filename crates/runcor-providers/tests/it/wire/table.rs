@@ -382,3 +382,25 @@ fn a_vendor_at_home_knows_its_models_by_their_names_and_a_server_elsewhere_does_
     assert_eq!(serves(elsewhere.as_ref()), [None; 4]);
     assert_eq!(anthropic.address(), Some("https://api.anthropic.com/"));
 }
+
+#[tokio::test]
+async fn anthropics_own_way_to_hold_an_answer_to_a_schema_is_plain_text_whole_and_in_pieces() {
+    let schema = ResponseFormat::Schema(person());
+    let request = ModelRequest::prompt("x").with_response_format(schema);
+    let text = r#"{"name":"Ada","age":36}"#;
+    let server = VendorServer::start().await.unwrap();
+    for streams in [false, true] {
+        server.enqueue(Said::text(text).reply("anthropic", streams));
+    }
+    let native = json!({ "structuredOutput": "native" });
+    let provider = provider("anthropic", &server.url(), &native);
+    assert_eq!(provider.complete(&request).await.unwrap().text, text);
+    let streamed = listen(provider.as_ref(), &request).await;
+    assert_eq!((streamed.pieces.len(), streamed.answer().text.as_str()), (2, text));
+    for asked in server.requests() {
+        let format = &asked.body["output_config"]["format"];
+        assert_eq!(format["schema"]["additionalProperties"], false);
+        assert_eq!(format["schema"]["required"], json!(["name"]));
+        assert!(asked.body.get("tools").is_none());
+    }
+}
