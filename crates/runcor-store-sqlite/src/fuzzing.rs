@@ -14,8 +14,9 @@ use runcor_core::{
 use serde_json::Value;
 
 use self::rows::each_row;
+use crate::budget::parse_holds;
 use crate::decode;
-use crate::encode::{EncodedOp, Encoder, EntryRow};
+use crate::encode::{EncodedOp, Encoder, EntryRow, LedgerRow};
 use crate::pack::{Numbered, pack, squeeze, unpack};
 
 /// A row is an execution that can be worked with, or it tells of damage.
@@ -55,6 +56,30 @@ pub fn journal_value(data: &[u8]) {
 /// A row is an event, or it tells of damage.
 pub fn event_row(data: &[u8]) {
     each_row(data, 3, |row| decode::event(row).map_or_else(|e| tells_of_damage(&e), drop));
+}
+
+/// A row is a row of the ledger that is the same when it was written again, or it
+/// tells of damage; a text is what a reservation is booked as, or it is none.
+pub fn ledger_row(data: &[u8]) {
+    each_row(data, 19, |row| match decode::ledger(row) {
+        Ok((_, entry)) => {
+            let text = serde_json::to_string(&LedgerRow::of(entry.clone())).unwrap_or_default();
+            assert_eq!(decode::reserved(&text), Some(LedgerRow::of(entry)));
+        }
+        Err(error) => tells_of_damage(&error),
+    });
+    drop(str::from_utf8(data).ok().and_then(decode::reserved));
+    drop(parse_holds(data));
+}
+
+/// A row is an account, an entry of a memory, an evaluation or a flag, or it tells of damage.
+pub fn governance_row(data: &[u8]) {
+    each_row(data, 10, |row| {
+        decode::account(row).map_or_else(|e| tells_of_damage(&e), drop);
+        decode::memory(row).map_or_else(|e| tells_of_damage(&e), drop);
+        decode::evaluation(row).map_or_else(|e| tells_of_damage(&e), drop);
+        decode::flag(row).map_or_else(|e| tells_of_damage(&e), drop);
+    });
 }
 
 fn entry(row: EntryRow) -> Option<JournalEntry> {
@@ -138,6 +163,16 @@ mod tests {
     #[test]
     fn values_hold_for_the_kept_inputs() {
         replay_inputs(format!("{INPUTS}/journal_value"), super::journal_value);
+    }
+
+    #[test]
+    fn rows_of_the_ledger_hold_for_the_kept_inputs() {
+        replay_inputs(format!("{INPUTS}/ledger_row"), super::ledger_row);
+    }
+
+    #[test]
+    fn rows_about_money_memories_and_quality_hold_for_the_kept_inputs() {
+        replay_inputs(format!("{INPUTS}/governance_row"), super::governance_row);
     }
 
     #[test]

@@ -6,17 +6,21 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use runcor_core::{
-    ClaimRequest, Event, ExecutionId, ExecutionState, JournalEntry, JournalKind, Op, Store,
+    Batch, ClaimRequest, Event, ExecutionId, ExecutionState, JournalEntry, JournalKind,
+    LedgerEntry, LedgerFilter, MemoryOwner, MemorySpace, Money, Op, Store, StoreError, Timestamp,
 };
 use runcor_store_sqlite::{SqliteConfig, SqliteStore, verify};
 use serde_json::json;
 
 use crate::support::{Home, at, claimed, complete, flow, step, worker};
+use crate::wealth::{global, remember, reservation};
 
 const DATABASE: &str = "RUNCOR_TEST_CRASHING_DATABASE";
 const ROUND: &str = "RUNCOR_TEST_CRASHING_ROUND";
 const ROUNDS: u64 = 10;
 const WRITERS: usize = 16;
+/// What may be spent without anybody adding to it.
+const LIMIT: Money = Money::from_nanos(500);
 
 /// The process that dies: writes as fast as it can and tells of every answer.
 #[test]
@@ -46,12 +50,31 @@ async fn run_once(store: &SqliteStore, key: &str) {
     let (mut execution, insert) = claimed("f", key, worker());
     store.commit(insert).await.unwrap();
     tell("inserted", execution.id());
+    let row = reserve(store, key).await;
     let entry = JournalEntry::done("step#1", JournalKind::Step, json!(key), at(2));
     let id = execution.id();
-    store.commit(runcor_core::Batch::new().journal(&execution, entry)).await.unwrap();
+    let batch = Batch::new().journal(&execution, entry).with(Op::Settle(Box::new(row)));
+    let note = Op::Remember(Box::new(remember(id, "k", at(2))));
+    store.commit(batch.with(note)).await.unwrap();
     tell("recorded", id);
     store.commit(step(&mut execution, complete(json!({ "of": key })), at(3))).await.unwrap();
     tell("completed", id);
+}
+
+/// Sets money aside; where the budget has no room any more, somebody adds to it.
+async fn reserve(store: &SqliteStore, key: &str) -> LedgerEntry {
+    loop {
+        let new = reservation(key, Money::from_nanos(3), LIMIT, at(2));
+        let entry = new.entry.clone();
+        match store.commit(Batch::new().with(Op::Reserve(Box::new(new)))).await {
+            Ok(_) => return entry,
+            Err(StoreError::OverBudget(_)) => {
+                let (account, amount) = (Box::new(global(at(2))), Money::from_nanos(500));
+                store.commit(Batch::new().with(Op::TopUp { account, amount })).await.unwrap();
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 fn tell(what: &str, id: ExecutionId) {
@@ -97,6 +120,7 @@ async fn every_answered_commit_is_there_after_the_process_was_killed() {
         let store = home.open();
         check_answers(&store, &told).await;
         check_events(&store).await;
+        check_money(&store, &told).await;
         check_claims(&store, &told).await;
     }
     assert_eq!(verify(home.path()).unwrap().findings, []);
@@ -110,6 +134,28 @@ async fn check_answers(store: &SqliteStore, told: &HashMap<ExecutionId, String>)
             "inserted" => {}
             "recorded" => assert_eq!(journal, 1, "an answered entry is there"),
             _ => assert_eq!((journal, found.state()), (1, ExecutionState::Complete)),
+        }
+    }
+}
+
+/// No limit is exceeded; a row of the ledger is there with the entry that it pays for;
+/// and what the dead had set aside is settled as lost.
+async fn check_money(store: &SqliteStore, told: &HashMap<ExecutionId, String>) {
+    let lapse = Op::Lapse { now: Timestamp::MAX, limit: 1_000 };
+    let lapsed = store.commit(Batch::new().with(lapse)).await.unwrap().lapsed;
+    assert!(lapsed <= WRITERS, "{lapsed}");
+    let ledger = store.ledger();
+    let Some(account) = ledger.budget_account(&global(at(2))).await.unwrap() else { return };
+    assert!(account.spent <= LIMIT + account.topped_up);
+    assert_eq!(account.reserved, Money::ZERO);
+    let total = ledger.ledger_totals(&LedgerFilter::default(), None).await.unwrap();
+    assert_eq!(total[0].cost, account.spent);
+    let paid = told.values().filter(|what| what.as_str() != "inserted").count();
+    assert!(total[0].count >= u64::try_from(paid).unwrap());
+    for (id, what) in told {
+        if what != "inserted" {
+            let space = MemorySpace { tenant: None, owner: MemoryOwner::Session(*id) };
+            assert!(store.memories().memory(&space, "k", at(3)).await.unwrap().is_some());
         }
     }
 }
@@ -139,7 +185,7 @@ async fn check_events(store: &SqliteStore) {
 async fn check_claims(store: &SqliteStore, told: &HashMap<ExecutionId, String>) {
     let worker = worker();
     let lease = Op::Lease { worker, until: at(9_999_999) };
-    store.commit(runcor_core::Batch::new().with(lease)).await.unwrap();
+    store.commit(Batch::new().with(lease)).await.unwrap();
     let request = ClaimRequest { worker, now: at(10), limit: 1_000, flows: vec![flow("f")] };
     let claims = store.claim(request).await.unwrap();
     assert!(claims.len() <= WRITERS * usize::try_from(ROUNDS).unwrap());

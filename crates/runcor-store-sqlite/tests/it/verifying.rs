@@ -1,13 +1,14 @@
 //! The offline check: silent about what the store writes, and not about anything else.
 
 use runcor_core::{
-    Batch, Change, Execution, JournalEntry, JournalKind, Money, Op, Parent, Spend, Store,
-    StoreError, Suspension, WaitKind,
+    Batch, Change, Execution, ExecutionId, JournalEntry, JournalKind, Money, Op, Parent, Spend,
+    Store, StoreError, Suspension, WaitKind,
 };
 use runcor_store_sqlite::{SqliteStore, verify};
 use serde_json::json;
 
 use crate::support::{Home, at, claimed, complete, queued, step, worker};
+use crate::wealth::{cents, evaluation, flag, remember, reservation, take};
 
 async fn write(store: &SqliteStore, batch: Batch) {
     store.commit(batch).await.unwrap();
@@ -59,7 +60,25 @@ async fn furnish(home: &Home) {
     }
     let input = json!("x".repeat(5_000));
     write(&store, Batch::new().insert(crate::support::with_input("f", "large", input))).await;
+    furnish_governance(&store, caller.id()).await;
     store.close().await.unwrap();
+}
+
+/// A settled and an open reservation, a window, memories, an evaluation and a flag.
+async fn furnish_governance(store: &SqliteStore, id: ExecutionId) {
+    let settled = reservation("ada", cents(5), cents(90), at(3));
+    let entry = settled.entry.clone();
+    write(store, Batch::new().with(Op::Reserve(Box::new(settled)))).await;
+    write(store, Batch::new().with(Op::Settle(Box::new(entry)))).await;
+    let open = reservation("bob", cents(7), cents(90), at(4));
+    write(store, Batch::new().with(Op::Reserve(Box::new(open)))).await;
+    write(store, Batch::new().with(Op::Take(Box::new(take(at(4)))))).await;
+    for key in ["a", "b"] {
+        write(store, Batch::new().with(Op::Remember(Box::new(remember(id, key, at(4)))))).await;
+    }
+    let judged = Op::Evaluate(Box::new(evaluation(id, at(5))));
+    let flag = Op::Flag { flag: Box::new(flag(id, at(5))), expect: None };
+    write(store, Batch::new().with(judged).with(flag)).await;
 }
 
 fn child_of(caller: &Execution) -> Execution {
@@ -80,6 +99,8 @@ async fn a_sound_database_has_no_findings_and_the_numbers_tell_what_is_in_it() {
     let checked = &report.checked;
     assert_eq!((checked.executions, checked.journal_entries), (5, 9));
     assert_eq!((checked.packed_journals, checked.large_results, checked.events), (1, 2, 8));
+    assert_eq!((checked.ledger_rows, checked.accounts, checked.reservations), (1, 3, 1));
+    assert_eq!(checked.memories, 2);
     let json = serde_json::to_value(&report).unwrap();
     assert_eq!(json["checked"]["journalEntries"], 9);
 }
@@ -166,6 +187,42 @@ async fn every_rule_is_broken_by_something_and_says_so() {
         ("events-are-true", "UPDATE executions SET state = 5 WHERE key = 'ended'"),
         ("counters-are-known", "INSERT INTO counters VALUES ('number', -1)"),
         ("can-be-read", "DROP TABLE packs"),
+        ("ledger-can-be-read", "UPDATE ledger SET outcome = 9"),
+        ("ledger-can-be-read", "UPDATE ledger SET prompt = -1"),
+        ("ledger-is-whole", "UPDATE ledger SET kind = 77"),
+        ("ledger-is-whole", "UPDATE ledger SET who = kind"),
+        ("ledger-is-whole", "UPDATE ledger_hours SET last = 0"),
+        ("totals-are-true", "UPDATE ledger SET cost = cost + 1"),
+        ("totals-are-true", "UPDATE ledger_totals SET cost = cost + 1 WHERE level = 2"),
+        ("totals-are-true", "UPDATE ledger_totals SET cached = 1 WHERE level = 3 AND grp = 2"),
+        ("totals-are-true", "DELETE FROM ledger_totals WHERE level = 1"),
+        (
+            "totals-are-true",
+            "INSERT INTO ledger_totals VALUES (9, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+        ),
+        ("totals-are-true", "UPDATE ledger_groups SET cut = 7 WHERE cut = 3"),
+        ("reservations-are-whole", "UPDATE reservations SET lapses = NULL"),
+        ("reservations-are-whole", "UPDATE reservations SET entry = '{}'"),
+        ("reservations-are-whole", "UPDATE reservations SET holds = x'00'"),
+        ("reservations-are-whole", "UPDATE ledger SET id = (SELECT id FROM reservations)"),
+        ("accounts-fit-reservations", "UPDATE accounts SET reserved = reserved + 1"),
+        ("accounts-fit-reservations", "UPDATE accounts SET holds = holds + 1"),
+        ("accounts-fit-reservations", "UPDATE accounts SET forget = 1 WHERE until IS NOT NULL"),
+        ("accounts-fit-reservations", "DELETE FROM accounts WHERE subject = 'bob'"),
+        ("accounts-fit-reservations", "DELETE FROM reservations"),
+        ("accounts-can-be-read", "UPDATE accounts SET scope = 9 WHERE subject = 'bob'"),
+        ("accounts-can-be-read", "UPDATE accounts SET window = 'weekly' WHERE subject = 'bob'"),
+        ("windows-can-be-read", "UPDATE rates SET window = x'00'"),
+        ("windows-can-be-read", "UPDATE rates SET scope = 'planet'"),
+        ("memories-can-be-read", "UPDATE memories SET value = '{'"),
+        ("memories-are-whole", "UPDATE memories SET version = 999"),
+        ("memories-are-whole", "UPDATE memories SET space = 9 WHERE key = 'a'"),
+        ("memories-are-whole", "UPDATE memory_spaces SET entries = 1"),
+        ("memories-are-whole", "UPDATE memory_spaces SET scope = 'planet'"),
+        ("quality-can-be-read", "UPDATE evaluations SET body = '{}'"),
+        ("quality-can-be-read", "UPDATE flags SET status = 'odd'"),
+        ("quality-can-be-read", "UPDATE flags SET source = 'odd'"),
+        ("columns-agree", "UPDATE evaluations SET flow = 'other'"),
     ] {
         std::fs::write(home.path(), &sound).unwrap();
         home.meddle(damage);

@@ -3,13 +3,17 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use runcor_core::{Batch, Event, Execution, ExecutionId, ExecutionQuery, ExecutionState, Store};
-use runcor_store_sqlite::{SqliteConfig, SqliteStore};
+use runcor_core::{
+    Batch, BudgetScope, Event, Execution, ExecutionId, ExecutionQuery, ExecutionState,
+    LedgerFilter, LedgerQuery, Money, Store, StoreError, Timestamp,
+};
+use runcor_store_sqlite::{SqliteConfig, SqliteStore, verify};
 use rusqlite::types::ValueRef;
 use tempfile::TempDir;
 
 use super::disk::{Files, files_in};
 use super::random::{Random, hash, mixed};
+use super::work::LIMIT;
 use crate::support::queued;
 
 /// All rows of all tables, as one number.
@@ -80,6 +84,10 @@ impl Bench {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let facts = runtime.block_on(facts(&store, deletes))?;
         drop(store);
+        let report = verify(self.database()).map_err(|error| error.to_string())?;
+        if let Some(finding) = report.findings.first() {
+            return Err(format!("the check finds {finding:?}"));
+        }
         Ok((self.sound()?, facts))
     }
 
@@ -146,6 +154,7 @@ async fn facts(store: &SqliteStore, deletes: &HashSet<ExecutionId>) -> Result<Fa
     let page = store.executions(&query).await.map_err(|error| error.to_string())?;
     groups_are_whole(&page.items, deletes)?;
     events_agree(store, &page.items, deletes).await?;
+    money_agrees(store).await.map_err(|error| error.to_string())?;
     let mut facts = Facts::new();
     for execution in &page.items {
         let id = execution.id();
@@ -168,6 +177,30 @@ fn groups_are_whole(all: &[Execution], deletes: &HashSet<ExecutionId>) -> Result
     match missing.values().sum::<usize>() <= deletes.len() - present {
         true => Ok(()),
         false => Err("a batch is there in part".to_owned()),
+    }
+}
+
+/// No limit is exceeded, and what was spent is what the ledger has.
+async fn money_agrees(store: &SqliteStore) -> Result<(), StoreError> {
+    let ledger = store.ledger();
+    let wrong = |message: &str| StoreError::Corrupt { message: message.to_owned() };
+    let mut spent = Money::ZERO;
+    for (id, account) in
+        ledger.budget_accounts(None, Timestamp::from_millis(i64::MIN), usize::MAX).await?
+    {
+        if account.used() > LIMIT {
+            return Err(wrong("a hard limit is exceeded"));
+        }
+        if id.key.scope == BudgetScope::Global {
+            spent += account.spent;
+        }
+    }
+    let all = ledger.ledger_totals(&LedgerFilter::default(), None).await?;
+    let rows = LedgerQuery { limit: usize::MAX, ..LedgerQuery::default() };
+    let rows = ledger.ledger(&rows).await?.items.iter().map(|entry| entry.cost).sum::<Money>();
+    match all.first() {
+        Some(total) if total.cost == spent && rows == spent => Ok(()),
+        _ => Err(wrong("the ledger, its totals and the accounts differ")),
     }
 }
 

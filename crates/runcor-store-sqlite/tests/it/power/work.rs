@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use runcor_core::{
-    Batch, Event, Execution, ExecutionState, JournalEntry, JournalKind, Op, Store, StoreError,
+    Batch, Event, Execution, ExecutionState, JournalEntry, JournalKind, LedgerEntry, MemoryWrite,
+    Money, Op, RateTake, Store, StoreError, Timestamp,
 };
 use runcor_store_sqlite::{Durability, SqliteConfig, SqliteStore};
 use serde_json::{Value, json};
@@ -13,6 +14,10 @@ use super::layer::Layer;
 use super::random::{Random, hash};
 use super::recording::{Recording, Start};
 use crate::support::{at, claimed, complete, step, worker};
+use crate::wealth::{remember, reservation, take};
+
+/// What may be spent in all.
+pub(super) const LIMIT: Money = Money::from_nanos(60);
 
 const TEST: &str = "power::work::the_process_under_the_layer_works_and_tells";
 const SEED: &str = "RUNCOR_TEST_POWER_SEED";
@@ -66,7 +71,8 @@ fn the_process_under_the_layer_works_and_tells() {
             let name = format!("{seed}/{part}/{opening}/{task}");
             let (store, layer) = (Rc::clone(&store), layer.clone());
             let random = Random::new(random.next());
-            tasks.spawn_local(Worker { store, layer, random, name, fails }.work());
+            let held = Vec::new();
+            tasks.spawn_local(Worker { store, layer, random, name, fails, held }.work());
         }
         runtime.block_on(tasks);
         if random.once_in(3) {
@@ -86,6 +92,8 @@ struct Worker {
     name: String,
     /// Whether flushes fail now and then.
     fails: bool,
+    /// What is set aside and may be settled.
+    held: Vec<LedgerEntry>,
 }
 
 /// An execution as this task left it, and how many entries its journal has.
@@ -98,11 +106,14 @@ impl Worker {
             if self.fails && self.random.once_in(4) {
                 self.let_a_flush_fail();
             }
-            match self.random.below(8) {
+            match self.random.below(12) {
                 _ if mine.is_empty() => self.insert(n, &mut mine).await,
                 0..=2 => self.insert(n, &mut mine).await,
                 3..=4 => self.record(&mut mine).await,
                 5..=6 => self.end(&mut mine).await,
+                7..=8 => self.reserve().await,
+                9 => self.settle().await,
+                10 => self.remember(n, &mine).await,
                 _ => self.delete(&mut mine).await,
             }
         }
@@ -164,6 +175,42 @@ impl Worker {
         if self.commit(Batch::new().with(delete).emit_all(vec![Event::Ready]), &[]).await {
             self.layer.mark(&format!("deleted {}", execution.id()));
         }
+    }
+
+    /// Sets money aside, within a limit that is often met.
+    async fn reserve(&mut self) {
+        let amount = Money::from_nanos(1 + i64::try_from(self.random.below(9)).unwrap());
+        let now = at(i64::try_from(self.random.below(9_000_000)).unwrap());
+        let new = reservation("ada", amount, LIMIT, now);
+        let entry = new.entry.clone();
+        let take = Op::Take(Box::new(RateTake { limit: 9, ..take(now) }));
+        let batch = Batch::new().with(Op::Reserve(Box::new(new))).with(take);
+        match self.store.commit(batch).await {
+            Ok(_) => self.held.push(entry),
+            Err(StoreError::OverBudget(_) | StoreError::RateLimited(_)) => {}
+            Err(StoreError::Unavailable { .. }) if self.fails => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Settles what was set aside, or lets everything lapse as a new process does.
+    async fn settle(&mut self) {
+        let lapse = Op::Lapse { now: Timestamp::MAX, limit: 2 };
+        let op = match self.held.pop() {
+            Some(entry) if !self.random.once_in(4) => Op::Settle(Box::new(entry)),
+            _ => lapse,
+        };
+        self.commit(Batch::new().with(op).emit_all(vec![Event::Ready]), &[]).await;
+    }
+
+    async fn remember(&mut self, n: usize, mine: &[Mine]) {
+        let place = self.random.below(mine.len());
+        let Some((execution, _)) = mine.get(place) else { return };
+        let write = MemoryWrite {
+            value: (n > 2).then(|| self.value()),
+            ..remember(execution.id(), &(n % 4).to_string(), at(4))
+        };
+        self.commit(Batch::new().with(Op::Remember(Box::new(write))), &[]).await;
     }
 
     /// Commits, and tells of the answer; returns whether it was a good one.
