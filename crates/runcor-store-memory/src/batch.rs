@@ -31,7 +31,7 @@ enum Undo {
     Lease(WorkerId, Option<Lease>),
     Funds(FundsUndo),
     Rate(RateUndo),
-    Memory(MemoryUndo),
+    Memory(Box<MemoryUndo>),
     Quality(QualityUndo),
 }
 
@@ -236,7 +236,7 @@ impl Work<'_> {
                 }
                 Undo::Funds(undo) => self.state.funds.undo(undo),
                 Undo::Rate(undo) => self.state.rates.undo(undo),
-                Undo::Memory(undo) => self.state.memories.undo(undo),
+                Undo::Memory(undo) => self.state.memories.undo(*undo),
                 Undo::Quality(undo) => self.undo_quality(undo),
             }
         }

@@ -32,7 +32,7 @@ impl<K> Hash for Hashed<K> {
     }
 }
 
-/// Returns the hash that it is given.
+/// Returns the hash that it is given, or spreads a slot.
 #[derive(Debug, Default)]
 pub(crate) struct Kept(u64);
 
@@ -45,6 +45,11 @@ impl Hasher for Kept {
 
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
+    }
+
+    /// Slots are given out one by one; a product brings each into all bits.
+    fn write_u32(&mut self, slot: u32) {
+        self.0 = u64::from(slot).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 
     fn finish(&self) -> u64 {

@@ -15,7 +15,7 @@ impl Work<'_> {
     ) {
         let before = self.undo.len();
         let entries = self.state.memories.expire(now, limit);
-        self.undo.extend(entries.into_iter().map(Undo::Memory));
+        self.undo.extend(entries.into_iter().map(Box::new).map(Undo::Memory));
         let counters = self.state.rates.expire(now, limit);
         self.undo.extend(counters.into_iter().map(Undo::Rate));
         self.expire_accounts(now, limit);

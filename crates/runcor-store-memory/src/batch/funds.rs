@@ -13,6 +13,7 @@ impl Work<'_> {
         if funds.reservations.get(id).is_some() || funds.ledger.has(id) {
             return Ok(());
         }
+        self.undo.reserve(2 * reservation.holds.len() + 1);
         // What was set aside before one refuses is taken back with the whole batch.
         let slots = reservation.holds.iter().map(|hold| self.hold(hold));
         let slots = slots.collect::<Result<Vec<_>, _>>()?;
@@ -59,6 +60,7 @@ impl Work<'_> {
 
     fn release(&mut self, id: AttemptId, cost: Money) {
         let Some(held) = self.state.funds.reservations.take(id) else { return };
+        self.undo.reserve(held.slots.len() + 2);
         for (slot, hold) in held.slots.iter().zip(&held.reservation.holds) {
             self.change(*slot, |account, holds| {
                 *holds = holds.saturating_sub(1);

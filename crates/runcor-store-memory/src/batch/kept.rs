@@ -17,13 +17,13 @@ impl Work<'_> {
 
     pub(super) fn remember(&mut self, write: MemoryWrite) -> Result<(), StoreError> {
         let undo = self.state.memories.write(write)?;
-        self.undo.push(Undo::Memory(undo));
+        self.undo.push(Undo::Memory(Box::new(undo)));
         Ok(())
     }
 
     pub(super) fn forget_all(&mut self, space: &MemorySpace) {
         let undo = self.state.memories.forget(space);
-        self.undo.extend(undo.map(Undo::Memory));
+        self.undo.extend(undo.map(Box::new).map(Undo::Memory));
     }
 
     pub(super) fn flag(

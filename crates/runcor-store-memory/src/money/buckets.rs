@@ -1,8 +1,11 @@
 //! Rolled-up totals by day and by hour.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::BuildHasherDefault;
 
 use runcor_core::{AttemptOutcome, LedgerEntry, LedgerTotal};
+
+use crate::index::Kept;
 
 pub(super) const HOUR: i64 = 3_600_000;
 pub(super) const DAY: i64 = 24 * HOUR;
@@ -11,7 +14,7 @@ pub(super) const DAY: i64 = 24 * HOUR;
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Bucket {
     pub(super) whole: LedgerTotal,
-    pub(super) groups: HashMap<u32, LedgerTotal>,
+    pub(super) groups: HashMap<u32, LedgerTotal, BuildHasherDefault<Kept>>,
 }
 
 /// An hour, and its rows as far as they are kept.
