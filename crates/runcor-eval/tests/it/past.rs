@@ -1,10 +1,13 @@
 //! Judging and comparing executions that ended long ago.
 
+use std::time::Duration;
+
 use runcor_core::{
-    Caller, ComparisonVerdict, Error, ErrorCode, ExecutionSet, FlowName, ForkChanges, ForkOrigin,
-    PastQuery, Quality, Timestamp,
+    AttemptId, AttemptOutcome, Batch, Caller, ComparisonVerdict, Error, ErrorCode, Execution,
+    ExecutionSet, FlowName, ForkChanges, ForkOrigin, LedgerEntry, Money, Op, PastQuery, Quality,
+    Store, Timestamp, Usage,
 };
-use runcor_eval::{Judgement, Registration};
+use runcor_eval::{JUDGE_FLOW, Judgement, Registration};
 use runcor_testkit::ExecutionBuilder;
 use serde_json::json;
 
@@ -101,6 +104,42 @@ async fn sets_are_compared_by_scores_success_cost_and_time() {
     assert_eq!(row("latency").means, [Some(2000.0), Some(2000.0)]);
     let nothing = bed.evaluators.compare(&of_tenant("t"), &set("old"), &set("new")).await;
     assert_eq!(nothing.unwrap().sizes, [0, 0]);
+}
+
+/// Books a request to a vendor, for an execution and in the name of a flow.
+async fn spend(bed: &Bed, execution: &Execution, flow: &str, dollars: f64) {
+    let entry = LedgerEntry {
+        id: AttemptId::mint(minute(0)),
+        timestamp: minute(0),
+        execution_id: Some(execution.id()),
+        path: None,
+        flow_name: FlowName::new(flow).unwrap(),
+        user_id: None,
+        tenant_id: None,
+        provider: "p".to_owned(),
+        model: "m".to_owned(),
+        usage: Usage::default(),
+        cost: Money::from_dollars(dollars),
+        outcome: AttemptOutcome::Answered,
+        unpriced: false,
+        duration: Duration::ZERO,
+    };
+    bed.store.commit(Batch::new().with(Op::Settle(Box::new(entry)))).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_judges_cost_is_no_cost_of_the_execution() {
+    let bed = Bed::new();
+    for number in 0..6_i32 {
+        let execution = bed.end_with(json!(1)).await;
+        spend(&bed, &execution, "f", 0.01 * f64::from(number)).await;
+        spend(&bed, &execution, JUDGE_FLOW, 5.0).await;
+    }
+    let set = ExecutionSet { flow: flow("f"), ..ExecutionSet::default() };
+    let found = bed.evaluators.compare(&Caller::default(), &set, &set).await.unwrap();
+    let cost = found.rows.iter().find(|row| row.metric == "cost").unwrap();
+    assert!((cost.means[0].unwrap() - 0.025).abs() < 1e-9, "{cost:?}");
+    assert_eq!(cost.verdict, ComparisonVerdict::NoEvidence);
 }
 
 #[tokio::test]
