@@ -11,6 +11,8 @@ use runcor_engine::{Engine, EngineConfig, EngineParts, EventPipe};
 use runcor_router::{Registration, Router, RouterBuilder};
 use runcor_store_memory::MemoryStore;
 
+#[cfg(feature = "policy")]
+use crate::governing::GuardrailSettings;
 use crate::governing::{Built, Governing, Governors, Ground};
 use crate::models::Models;
 
@@ -151,17 +153,14 @@ impl Builder {
     /// Lets guardrails look at what goes in and out; more may be added later.
     #[cfg(feature = "policy")]
     pub fn guardrails(mut self, guardrails: runcor_policy::guardrail::GuardrailsBuilder) -> Self {
-        self.governing.guardrails.get_or_insert_default().builder = guardrails;
+        self.governing.guardrails = Some(GuardrailSettings::Built(guardrails));
         self
     }
 
-    /// Adds guardrails as a file describes them, also those that ask a model.
+    /// Lets guardrails look as a file describes them, also such as ask a model.
     #[cfg(feature = "policy")]
-    pub fn guardrail_specs(
-        mut self,
-        specs: impl IntoIterator<Item = runcor_policy::guardrail::GuardrailSpec>,
-    ) -> Self {
-        self.governing.guardrails.get_or_insert_default().specs.extend(specs);
+    pub fn guardrail_config(mut self, config: runcor_policy::guardrail::GuardrailConfig) -> Self {
+        self.governing.guardrails = Some(GuardrailSettings::Described(config));
         self
     }
 

@@ -12,9 +12,7 @@ use runcor_cost::{CostConfig, CostKeeper};
 #[cfg(feature = "eval")]
 use runcor_eval::Evaluators;
 #[cfg(feature = "policy")]
-use runcor_policy::guardrail::{
-    GuardrailParts, GuardrailSpec, Guardrails, GuardrailsBuilder, TenantGuardrails,
-};
+use runcor_policy::guardrail::{GuardrailConfig, GuardrailParts, Guardrails, GuardrailsBuilder};
 #[cfg(feature = "policy")]
 use runcor_policy::{Policies, PolicyConfig};
 #[cfg(feature = "eval")]
@@ -37,22 +35,12 @@ pub(crate) struct Governing {
     pub(crate) memory_limits: Option<MemoryLimits>,
 }
 
-/// Guardrails in code, and those that a file describes.
-#[cfg(feature = "policy")]
-#[derive(Debug, Default)]
-pub(crate) struct GuardrailSettings {
-    pub(crate) builder: GuardrailsBuilder,
-    pub(crate) specs: Vec<GuardrailSpec>,
-    pub(crate) tenants: Vec<TenantSettings>,
-}
-
-/// What a file says of one tenant's guardrails.
+/// Guardrails in code, or as a file describes them.
 #[cfg(feature = "policy")]
 #[derive(Debug)]
-pub(crate) struct TenantSettings {
-    pub(crate) tenant: runcor_core::TenantId,
-    pub(crate) specs: Vec<GuardrailSpec>,
-    pub(crate) off: Vec<String>,
+pub(crate) enum GuardrailSettings {
+    Built(GuardrailsBuilder),
+    Described(GuardrailConfig),
 }
 
 /// What is told to the evaluation, evaluators aside.
@@ -61,6 +49,8 @@ pub(crate) struct TenantSettings {
 pub struct EvaluationSettings {
     /// The score below which a dimension has a result flagged; none when absent.
     pub auto_flag_below: Option<f64>,
+    /// How many executions are judged at the same time; a few when absent.
+    pub concurrency: Option<usize>,
 }
 
 /// What governs a runtime, as its users reach it.
@@ -160,14 +150,11 @@ impl Built {
             models: Some(Arc::clone(&ground.models)),
             meter: self.governance.meter.clone(),
         };
-        let GuardrailSettings { builder, specs, tenants } = settings;
+        let builder = match settings {
+            GuardrailSettings::Built(builder) => builder,
+            GuardrailSettings::Described(config) => config.into_builder(&parts)?,
+        };
         let builder = builder.clock(Arc::clone(&ground.clock)).events(Arc::clone(&ground.events));
-        let builder = specs.into_iter().try_fold(builder, |builder, spec| {
-            spec.build(&parts).map(|guardrail| builder.guardrail(guardrail))
-        })?;
-        let builder = tenants.into_iter().try_fold(builder, |builder, settings| {
-            settings.build(&parts).map(|tenant| builder.tenant(tenant))
-        })?;
         let guardrails = Arc::new(builder.build()?);
         self.governance.guard = Some(Arc::clone(&guardrails) as Arc<dyn Guard>);
         self.governors.guardrails = Some(guardrails);
@@ -179,22 +166,13 @@ impl Built {
         let (store, clock) = (Arc::clone(&ground.store), Arc::clone(&ground.clock));
         let evaluators = Evaluators::new(store, clock);
         let evaluators = evaluators.with_auto_flag_threshold(settings.auto_flag_below);
+        let evaluators = match settings.concurrency {
+            Some(concurrency) => evaluators.with_concurrency(concurrency),
+            None => evaluators,
+        };
         let judging = Judging::begin(Arc::new(evaluators));
         self.hooks.push(Arc::clone(&judging.evaluators) as Arc<dyn Hook>);
         self.governors.evaluation = Some(Arc::new(judging));
-    }
-}
-
-#[cfg(feature = "policy")]
-impl TenantSettings {
-    fn build(self, parts: &GuardrailParts) -> Result<TenantGuardrails> {
-        let tenant = self
-            .off
-            .into_iter()
-            .fold(TenantGuardrails::new(self.tenant), |tenant, name| tenant.off(name));
-        self.specs.into_iter().try_fold(tenant, |tenant, spec| {
-            spec.build(parts).map(|guardrail| tenant.guardrail(guardrail))
-        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! A project: a folder with `runcor.yaml` and flows written as YAML.
 
+mod evaluation;
 mod governance;
 #[cfg(feature = "http")]
 mod http;
@@ -178,6 +179,11 @@ impl Project {
         if new.state != old.state {
             sections.push("state");
         }
+        for section in ["costs", "policy", "evaluation", "memory"] {
+            if new.to_masked_json().get(section) != old.to_masked_json().get(section) {
+                sections.push(section);
+            }
+        }
         if new.to_masked_json().get("httpServer") != old.to_masked_json().get("httpServer") {
             sections.push("httpServer");
         }
@@ -198,7 +204,9 @@ impl Project {
         if let Some(path) = self.database() {
             builder = self.open_store(builder, &path)?;
         }
-        builder.start().await
+        let runcor = builder.start().await?;
+        self.add_evaluators(&runcor)?;
+        Ok(runcor)
     }
 
     #[cfg(feature = "store-sqlite")]
@@ -236,6 +244,7 @@ impl Project {
             on_orphan: engine.on_orphaned_execution.map_or(default.on_orphan, orphan_policy),
             max_bytes: engine.max_store_bytes,
             max_ledger_entries: Some(self.max_ledger_entries()),
+            max_evaluations: self.max_evaluations().or(default.max_evaluations),
             lease: Duration::from_millis(engine.lease),
             ..default
         }
@@ -257,6 +266,10 @@ impl Project {
 
     fn max_ledger_entries(&self) -> u64 {
         u64::from(self.config.costs.as_ref().unwrap_or(&Costs::default()).max_ledger_entries)
+    }
+
+    fn max_evaluations(&self) -> Option<u64> {
+        self.config.evaluation.as_ref()?.max_evaluations
     }
 
     fn webhook_policy(&self) -> WebhookPolicy {

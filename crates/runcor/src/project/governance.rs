@@ -1,20 +1,50 @@
 //! From the sections `costs`, `policy` and `evaluation` to what governs a runtime.
 
 use runcor_config::section::{Budget, Budgets, Costs, Provider, ProviderType, Unpriced};
-use runcor_core::{BudgetWindow, Error, ErrorCode, Result};
+use runcor_core::{BudgetWindow, Error, ErrorCode, MemoryLimits, Result};
 use runcor_cost::{BudgetLimits, CostConfig, PriceBook, Vendor};
 use runcor_policy::PolicyConfig;
+use runcor_policy::guardrail::GuardrailConfig;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Project;
-use crate::builder::Builder;
+use super::evaluation::evaluator;
+use crate::builder::{Builder, Runcor};
+use crate::governing::EvaluationSettings;
 
 impl Project {
     /// Adds what counts, allows and looks, as the file wants it.
     pub(super) fn govern(&self, builder: Builder) -> Result<Builder> {
-        let builder = builder.costs(self.cost_config());
-        self.add_policy(builder)
+        let builder = builder.costs(self.cost_config()).memory_limits(self.memory_limits());
+        let builder = self.add_policy(builder)?;
+        Ok(match &self.config.evaluation {
+            Some(section) => builder.evaluation(EvaluationSettings {
+                auto_flag_below: section.auto_flag_score_threshold,
+                concurrency: section.concurrency.map(|it| usize::try_from(it).unwrap_or(1)),
+            }),
+            None => builder,
+        })
+    }
+
+    /// Adds the evaluators of the file, which may ask the models of the runtime.
+    pub(super) fn add_evaluators(&self, runcor: &Runcor) -> Result<()> {
+        let Some(evaluators) = runcor.evaluators() else { return Ok(()) };
+        let entries = self.config.evaluation.iter().flat_map(|section| &section.evaluators);
+        for entry in entries {
+            evaluators.add(evaluator(entry, runcor)?)?;
+        }
+        Ok(())
+    }
+
+    fn memory_limits(&self) -> MemoryLimits {
+        let section = &self.config.memory;
+        let wide = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);
+        MemoryLimits {
+            max_key_bytes: wide(section.max_key_bytes),
+            max_value_bytes: wide(section.max_value_bytes),
+            max_entries: section.max_entries,
+        }
     }
 
     /// Counts the money of every project: who sets no budget still wants to know.
@@ -37,7 +67,9 @@ impl Project {
     fn add_policy(&self, builder: Builder) -> Result<Builder> {
         let Some(section) = &self.config.policy else { return Ok(builder) };
         let section = serde_json::to_value(section).map_err(invalid)?;
-        Ok(builder.policies(read::<PolicyConfig>(section)?))
+        let guardrails = read::<GuardrailConfig>(section.clone())?;
+        let builder = builder.policies(read::<PolicyConfig>(section)?);
+        Ok(if guardrails.is_empty() { builder } else { builder.guardrail_config(guardrails) })
     }
 }
 

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use runcor::flow::{FlowName, FlowOutcome};
 use runcor::model::{ModelChunk, ModelRequest};
-use runcor::policy::guardrail::GuardrailSpec;
+use runcor::policy::guardrail::{GuardrailConfig, GuardrailSpec};
 use runcor::testkit::ScriptedProvider;
 use runcor::{Flow, FlowContext, Runtime, Trigger};
 use serde_json::json;
@@ -31,7 +31,9 @@ fn pii(name: &str, phases: &[&str], mode: &str) -> GuardrailSpec {
 
 async fn bed(kind: Kind, model: &ScriptedProvider, spec: GuardrailSpec) -> Bed {
     Bed::new(kind, |b| {
-        b.registration(priced(model)).guardrail_specs([spec]).costs(Default::default())
+        b.registration(priced(model))
+            .guardrail_config(GuardrailConfig { guardrails: vec![spec], tenants: Vec::new() })
+            .costs(Default::default())
     })
     .await
 }
