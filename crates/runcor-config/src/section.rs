@@ -7,6 +7,7 @@ mod discernment;
 mod engine;
 mod evaluation;
 mod flows;
+mod guardrail;
 mod http;
 mod mcp;
 mod memory;
@@ -29,6 +30,10 @@ pub use evaluation::{
     SimilarityMethod,
 };
 pub use flows::{AllowPrivate, Flows, Webhooks};
+pub use guardrail::{
+    Guardrail, GuardrailFailure, GuardrailMode, GuardrailOverrides, GuardrailPhase, GuardrailType,
+    PiiKind, Redaction,
+};
 pub use http::{AccessToken, Cors, CorsRules, HttpServer, OneOrMany};
 pub use mcp::McpServer;
 pub use memory::Memory;

@@ -19,7 +19,7 @@ static FULL: LazyLock<runcor_core::Schema> =
 
 /// Every key of the file once.
 fn everything() -> Value {
-    json!({
+    let mut file = json!({
         "engine": { "concurrency": 4, "drainTimeout": 1, "retentionPeriod": 0,
             "onOrphanedExecution": "requeue", "maxQueued": 9 },
         "providers": [{ "type": "openai", "name": "a", "apiKey": "k", "baseUrl": "http://x",
@@ -74,7 +74,21 @@ fn everything() -> Value {
         "discernment": { "enabled": true, "autonomy": "observe", "lookbackPeriod": 1,
             "thresholds": { "idleFlowDays": 7 } },
         "objectives": [{ "name": "n", "description": "d" }]
-    })
+    });
+    file["policy"]["guardrails"] = json!([guardrail()]);
+    let overrides = json!({ "off": ["g"], "add": [guardrail()] });
+    file["policy"]["tenants"][0]["guardrailOverrides"] = overrides;
+    file
+}
+
+fn guardrail() -> Value {
+    json!({ "name": "g", "type": "pii", "phases": ["modelRequest", "toolResult"],
+        "mode": "transform", "priority": -1, "failureMode": "pass", "timeoutMs": 1,
+        "flowName": "f", "flowNames": ["g"], "tenants": ["t"], "mandatory": true,
+        "buffer": true, "holdBack": 16, "replacement": "", "redaction": "keepLast4",
+        "patterns": ["a"], "ignoreCase": true, "keywords": ["k"], "wholeWords": true,
+        "kinds": ["card"], "min": 0, "max": 1, "schema": {}, "threshold": 1,
+        "instructions": "i", "model": "m" })
 }
 
 fn node(value: &Value) -> Node {

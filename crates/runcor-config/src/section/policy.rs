@@ -11,6 +11,8 @@ pub use rule::{PolicyRule, RuleAction, RuleCondition};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::guardrail::{Guardrail, GuardrailOverrides};
+
 /// Who may do what, and how often.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -28,6 +30,9 @@ pub struct Policy {
     /// What holds for single tenants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tenants: Vec<TenantPolicy>,
+    /// What may go in and out of flows, models and tools.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub guardrails: Vec<Guardrail>,
     /// What callers may do whose tenant is not among `tenants`, if there are any.
     pub unknown_tenants: UnknownTenants,
 }
@@ -59,4 +64,7 @@ pub struct TenantPolicy {
     /// Who may do what within it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub access_policies: Vec<AccessPolicy>,
+    /// What guardrails it has of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardrail_overrides: Option<GuardrailOverrides>,
 }
