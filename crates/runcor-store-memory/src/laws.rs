@@ -1,8 +1,10 @@
 //! Laws of the whole state, tried on random histories.
 //!
 //! A refused batch leaves the state as it was, every index agrees with the
-//! records, and a claim gives what a plain reading of the contract gives.
+//! records, a claim gives what a plain reading of the contract gives, and no
+//! account goes beyond its limit or holds what nobody has reserved.
 
+mod governed;
 mod history;
 mod leases;
 mod world;
@@ -26,6 +28,7 @@ use crate::state::State;
 
 /// Builds every index anew from the records and compares.
 fn audit(state: &State) {
+    governed::audit(state);
     let mut executions = Executions::default();
     let mut queues = Queues::default();
     for (number, record) in &state.executions.records {
@@ -76,7 +79,14 @@ fn play(steps: &[Step], with_refused: bool) -> State {
                 }
                 match state.commit(Batch { ops: ops.clone() }, &world.feed) {
                     Ok(_) => leases.note(&ops),
-                    Err(StoreError::Conflict { .. } | StoreError::Duplicate { .. }) => {}
+                    Err(
+                        StoreError::Conflict { .. }
+                        | StoreError::Duplicate { .. }
+                        | StoreError::OverBudget(_)
+                        | StoreError::RateLimited(_)
+                        | StoreError::Stale { .. }
+                        | StoreError::MemoryFull { .. },
+                    ) => {}
                     Err(other) => panic!("{other}"),
                 }
             }

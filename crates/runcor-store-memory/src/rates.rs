@@ -57,6 +57,7 @@ impl Rates {
             let turn = window.take(wish)?;
             let former = std::mem::replace(&mut counter.window, window);
             let length = std::mem::replace(&mut counter.length, wish.window);
+            self.note(slot);
             return Ok((turn, RateUndo::Window(slot, former, length)));
         }
         let mut window = RateWindow::default();
@@ -78,7 +79,8 @@ impl Rates {
             self.ends.remove(&(at, slot));
             let Some(counter) = self.counters.get_mut(slot) else { continue };
             match counter.window.expires(counter.length) {
-                Some(end) if end > now => {
+                // It was used since; it has its turn among the others at its real end.
+                Some(end) if end > at => {
                     counter.noted = end;
                     self.ends.insert((end, slot));
                 }
@@ -100,11 +102,23 @@ impl Rates {
                 if let Some(counter) = self.counters.get_mut(slot) {
                     (counter.window, counter.length) = (window, length);
                 }
+                self.note(slot);
             }
             RateUndo::Forgotten(slot, pair) => {
                 self.ends.insert((pair.1.noted, slot));
                 self.counters.put(slot, pair);
             }
+        }
+    }
+
+    /// Sees to it that a counter is looked at no later than at its end.
+    fn note(&mut self, slot: u32) {
+        let Some(counter) = self.counters.get_mut(slot) else { return };
+        let end = counter.window.expires(counter.length).unwrap_or(counter.noted);
+        if end < counter.noted {
+            self.ends.remove(&(counter.noted, slot));
+            self.ends.insert((end, slot));
+            counter.noted = end;
         }
     }
 }

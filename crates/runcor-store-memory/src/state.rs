@@ -27,8 +27,13 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn add(&mut self, execution: Execution) -> u64 {
+        let id = execution.id();
         let number = self.executions.add(execution);
         self.enter(number);
+        // A flag may have been there first.
+        if self.quality.flag_status(id).is_some() {
+            self.note_flag(id);
+        }
         number
     }
 

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use super::governed::{Governed, governed};
+
 /// One step of a history; numbers are taken modulo what there is.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
@@ -29,6 +31,7 @@ pub(super) enum Part {
     Lease(usize, i64),
     Retire(usize),
     Sweep(usize),
+    Governed(usize, Governed),
 }
 
 /// What is written to a journal.
@@ -60,6 +63,7 @@ fn part() -> impl Strategy<Value = Part> {
         2 => (0_usize..3, 0_i64..40).prop_map(|(worker, lease)| Part::Lease(worker, lease)),
         1 => (0_usize..3).prop_map(Part::Retire),
         1 => (0_usize..3).prop_map(Part::Sweep),
+        24 => (0_usize..8, governed()).prop_map(|(n, step)| Part::Governed(n, step)),
     ]
 }
 

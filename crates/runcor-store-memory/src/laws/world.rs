@@ -8,6 +8,7 @@ use runcor_core::{
     UserId, WorkerId,
 };
 
+use super::governed;
 use super::history::{Part, Write};
 use crate::state::State;
 
@@ -130,6 +131,7 @@ impl World {
                 vec![Op::Lease { worker: self.workers[*n], until: at(now + 1 + lease) }]
             }
             Part::Retire(n) => vec![Op::Retire { worker: self.workers[*n], now: at(now) }],
+            Part::Governed(n, step) => vec![governed::op(state, step, self.specs[*n].id, now)],
             Part::Sweep(limit) => vec![Op::Sweep { now: at(now), limit: *limit, max_bytes: None }],
         }
     }
