@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking and documents itself")]
 
 mod bed;
+mod work;
 
 use std::fs::File;
 use std::io::Write;
@@ -18,7 +19,8 @@ use runcor_core::{
 };
 use runcor_store_sqlite::{Durability, SqliteConfig, SqliteStore};
 
-use bed::{Bench, completion, fresh, place, runtime, settings};
+use bed::{Bench, place, runtime, settings};
+use work::{completion, fresh};
 
 /// Fills in `count` finished executions.
 async fn fill(bench: &Bench, count: u64) {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking and documents itself")]
 
 mod bed;
+mod work;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +16,8 @@ use runcor_core::{
 use runcor_store_sqlite::{Durability, SqliteStore};
 use serde_json::{Value, json};
 
-use bed::{Bench, completion, fresh, place, runtime, settings};
+use bed::{Bench, place, runtime, settings};
+use work::{completion, fresh};
 
 /// Inserts an execution that `worker` has claimed.
 async fn begin(store: &SqliteStore, worker: WorkerId) -> Execution {

@@ -74,7 +74,8 @@ fn open_account<'a>(
     open: &mut Vec<Open<'a>>,
 ) -> Result<usize, Error> {
     let found = load_by_id(conn, row)?;
-    let (number, account) = found.map_or((None, BudgetAccount::default()), |(n, a)| (Some(n), a));
+    let (number, account) =
+        found.map(|(number, account)| (Some(number), account)).unwrap_or_default();
     open.push(Open { row, number, account, holds: 0 });
     Ok(open.len() - 1)
 }

@@ -167,7 +167,7 @@ pub(crate) fn evaluations(
         query.order,
         query.after,
         query.limit,
-        |row| decode::evaluation(row),
+        decode::evaluation,
     )
 }
 

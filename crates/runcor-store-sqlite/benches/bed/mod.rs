@@ -1,4 +1,4 @@
-//! What the benchmarks share: where they measure, and executions to measure with.
+//! What the benchmarks share: where and how they measure.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking and documents itself")]
 
@@ -8,16 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use criterion::Criterion;
-use runcor_core::{
-    Change, Clock, Execution, ExecutionId, ExecutionSpec, FlowName, IdempotencyKey, SystemClock,
-    WorkerId,
-};
+use runcor_core::{Clock, SystemClock, WorkerId};
 use runcor_store_sqlite::{Durability, SqliteConfig, SqliteStore};
-use serde_json::json;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-
-static KEYS: AtomicU64 = AtomicU64::new(0);
 
 /// A store in a directory of its own.
 pub(crate) struct Bench {
@@ -75,29 +69,6 @@ impl Bench {
 /// The directory to measure in: `RUNCOR_BENCH_DIR`, or the temporary one.
 pub(crate) fn place() -> PathBuf {
     std::env::var_os("RUNCOR_BENCH_DIR").map_or_else(std::env::temp_dir, Into::into)
-}
-
-pub(crate) fn fresh() -> Execution {
-    let now = SystemClock.now();
-    let key = KEYS.fetch_add(1, Ordering::Relaxed);
-    Execution::queued(ExecutionSpec::new(
-        ExecutionId::mint(now),
-        FlowName::new("morning-brief").unwrap(),
-        IdempotencyKey::new(format!(
-            "request-{key:x}-{:016x}",
-            key.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ))
-        .unwrap(),
-        json!({ "topic": "weather", "city": "Lisbon", "days": 3, "units": ["C", "mm"] }),
-        now,
-    ))
-}
-
-pub(crate) fn completion() -> Change {
-    Change::Complete {
-        result: json!({ "text": "Sunny, with a light wind from the north.", "tokens": 132 }),
-        expires: Some(SystemClock.now().after(Duration::from_secs(3_600))),
-    }
 }
 
 pub(crate) fn runtime() -> Runtime {

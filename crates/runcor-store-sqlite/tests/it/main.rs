@@ -20,6 +20,7 @@ mod golden;
 mod golden_2;
 mod governance;
 mod journals;
+mod ledger;
 mod locking;
 mod order;
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
