@@ -4,7 +4,8 @@
 //! by creation number, an ordered index for every question that
 //! [`Store`](runcor_core::Store) can be asked, and a ring of the newest events.
 //! No operation scans the executions; a store with a million ended executions
-//! is as fast as an empty one. Nothing outlives the process.
+//! is as fast as an empty one. Totals of the ledger are rolled up as rows are
+//! written, so they don't scan the rows either. Nothing outlives the process.
 //!
 //! ```
 //! # use runcor_core::{Batch, Execution, ExecutionId, ExecutionSpec, FlowName, IdempotencyKey};
