@@ -2,6 +2,7 @@
 
 mod action;
 mod built_in;
+mod config;
 mod content;
 mod engine;
 mod look;
@@ -16,6 +17,7 @@ pub use action::{FailureMode, GuardrailAction, GuardrailContext, GuardrailHandle
 pub use built_in::{
     JsonSchema, Keywords, Length, ModelJudge, Patterns, Pii, PiiKind, PromptInjection, Secrets,
 };
+pub use config::{GuardrailConfig, GuardrailOverrides, TenantGuardrailConfig};
 pub use rail::{BuiltIn, Guardrail};
 pub use set::{Guardrails, GuardrailsBuilder};
 pub use spec::{GuardrailKind, GuardrailParts, GuardrailSpec, Redaction};

@@ -8,7 +8,7 @@ mod scanner;
 mod window;
 
 pub(super) use automaton::{Automaton, Kind};
-pub(super) use detector::{ByteSet, Detector, Found, More, Place, bytes};
+pub(super) use detector::{Detector, Found, Head, More, Place, bytes};
 pub(super) use fold::{fold, folded};
 pub(super) use patterns::{Pattern, Patterns};
 pub(super) use scanner::Scanner;

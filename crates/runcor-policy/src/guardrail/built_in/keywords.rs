@@ -4,7 +4,7 @@ use regex_automata::util::primitives::StateID;
 use regex_syntax::ParserBuilder;
 
 use crate::guardrail::engine::{
-    Automaton, ByteSet, Detector, Found, Kind, More, Place, Scanner, folded,
+    Automaton, Detector, Found, Head, Kind, More, Place, Scanner, folded,
 };
 
 /// The most keywords of one guardrail, and the most bytes of one.
@@ -66,8 +66,8 @@ struct Words {
 }
 
 impl Detector for Words {
-    fn starts(&self) -> ByteSet {
-        self.automaton.starts()
+    fn head(&self) -> Head {
+        self.automaton.head()
     }
 
     fn look(&self, place: &Place<'_>) -> Result<Option<Found>, More> {

@@ -1,5 +1,7 @@
 //! Regular expressions as one automaton that can stop at any byte and go on later.
 
+use std::collections::HashSet;
+
 use regex_automata::Anchored;
 use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
@@ -7,7 +9,7 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
-use super::detector::{ByteSet, More, Place, bytes};
+use super::detector::{Head, More, Place, bytes};
 
 /// The most memory that the automaton of a guardrail takes.
 const MAX_BYTES: usize = 4 << 20;
@@ -64,11 +66,19 @@ impl Automaton {
         self.dfa.start_state(&config).ok()
     }
 
-    /// Returns at which bytes any of the expressions may begin.
-    pub(in crate::guardrail) fn starts(&self) -> ByteSet {
+    /// Returns with which bytes any of the expressions may begin.
+    pub(in crate::guardrail) fn head(&self) -> Head {
         let befores = [None, Some('\n'), Some('\r'), Some('a'), Some(' ')];
-        let starts: Vec<_> = befores.into_iter().filter_map(|before| self.start(before)).collect();
-        bytes(|byte| starts.iter().any(|start| self.step(*start, byte).is_some()))
+        let mut states: HashSet<_> =
+            befores.into_iter().filter_map(|before| self.start(before)).collect();
+        std::array::from_fn(|_| {
+            let from = std::mem::take(&mut states);
+            bytes(|byte| {
+                let next = from.iter().filter_map(|state| self.step(*state, byte));
+                // Each of them is needed for the byte after.
+                next.map(|state| states.insert(state)).count() > 0
+            })
+        })
     }
 
     /// Goes on by a byte; `None` where nothing more can match.

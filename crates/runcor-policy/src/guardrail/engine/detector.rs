@@ -64,8 +64,11 @@ impl Found {
     }
 }
 
-/// The bytes at which something may begin.
+/// A set of bytes.
 pub(in crate::guardrail) type ByteSet = [bool; 256];
+
+/// Which first, second and third bytes something may have; most places fail for these.
+pub(in crate::guardrail) type Head = [ByteSet; 3];
 
 /// Looks for one kind of thing.
 ///
@@ -73,8 +76,14 @@ pub(in crate::guardrail) type ByteSet = [bool; 256];
 /// What it says of a place, unless it is [`More`], stays the same whatever
 /// text follows: so it does not matter in which pieces a text comes.
 pub(in crate::guardrail) trait Detector: fmt::Debug + Send + Sync {
-    /// Returns at which bytes something may begin.
-    fn starts(&self) -> ByteSet;
+    /// Returns with which bytes something may begin.
+    fn head(&self) -> Head;
+
+    /// Returns a place in a text before which nothing begins, whatever follows.
+    fn earliest(&self, text: &[u8], ended: bool) -> usize {
+        let _ = (text, ended);
+        0
+    }
 
     /// Says whether something begins exactly here.
     fn look(&self, place: &Place<'_>) -> Result<Option<Found>, More>;
@@ -98,7 +107,7 @@ pub(in crate::guardrail) trait Detector: fmt::Debug + Send + Sync {
 }
 
 /// Makes the set of bytes that `is` holds for.
-pub(in crate::guardrail) fn bytes(is: impl Fn(u8) -> bool) -> ByteSet {
+pub(in crate::guardrail) fn bytes(mut is: impl FnMut(u8) -> bool) -> ByteSet {
     let mut set = [false; 256];
     for (byte, slot) in (0..=u8::MAX).zip(&mut set) {
         *slot = is(byte);

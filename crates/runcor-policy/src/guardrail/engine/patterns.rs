@@ -6,7 +6,7 @@ use regex_automata::util::primitives::StateID;
 use regex_syntax::hir::Hir;
 
 use super::automaton::{Automaton, Kind};
-use super::detector::{ByteSet, Detector, Found, More, Place};
+use super::detector::{Detector, Found, Head, More, Place};
 
 /// Says where in a match the thing itself begins; `None` where it is none.
 type Confirm = fn(&[u8]) -> Option<usize>;
@@ -65,8 +65,8 @@ impl Patterns {
 }
 
 impl Detector for Patterns {
-    fn starts(&self) -> ByteSet {
-        self.automaton.starts()
+    fn head(&self) -> Head {
+        self.automaton.head()
     }
 
     fn look(&self, place: &Place<'_>) -> Result<Option<Found>, More> {

@@ -67,12 +67,43 @@ impl<'a> View<'a> {
     }
 }
 
+/// Which detectors have anything to look at, as a bit each.
+#[derive(Debug)]
+struct Awake {
+    bits: u8,
+    earliest: [usize; 8],
+    /// Where the next one wakes.
+    next: usize,
+}
+
+impl Awake {
+    fn new(detectors: &[Box<dyn Detector>], text: &[u8], from: usize, ended: bool) -> Self {
+        let rest = text.get(from..).unwrap_or_default();
+        let mut earliest = [usize::MAX; 8];
+        for (slot, detector) in earliest.iter_mut().zip(detectors) {
+            *slot = from + detector.earliest(rest, ended);
+        }
+        Self { bits: 0, earliest, next: from }
+    }
+
+    fn at(&mut self, at: usize) -> u8 {
+        if at >= self.next {
+            let is_awake = |index: &usize| self.earliest.get(*index).is_some_and(|it| *it <= at);
+            self.bits = (0..8).filter(is_awake).fold(0, |bits, index| bits | 1 << index);
+            let later = self.earliest.iter().filter(|earliest| **earliest > at);
+            self.next = later.min().copied().unwrap_or(usize::MAX);
+        }
+        self.bits
+    }
+}
+
 /// Several detectors, and how much of a text they may hold back.
 #[derive(Debug)]
 pub(in crate::guardrail) struct Scanner {
     detectors: Vec<Box<dyn Detector>>,
-    /// For each byte a bit for each detector that something may begin there for.
-    starts: Box<[u8; 256]>,
+    /// For each first, second and third byte a bit for each detector for which
+    /// something may begin so.
+    heads: Box<[[u8; 256]; 3]>,
     folds: bool,
     bound: usize,
 }
@@ -83,13 +114,15 @@ impl Scanner {
 
     /// Makes a scanner of at most eight detectors, which look at folded text or at text as it is.
     pub(in crate::guardrail) fn new(detectors: Vec<Box<dyn Detector>>, folds: bool) -> Self {
-        let mut starts = Box::new([0_u8; 256]);
+        let mut heads = Box::new([[0_u8; 256]; 3]);
         for (index, detector) in detectors.iter().enumerate().take(8) {
-            for (slot, may_start) in starts.iter_mut().zip(detector.starts()) {
-                *slot |= u8::from(may_start) << index;
+            for (bits, bytes) in heads.iter_mut().zip(detector.head()) {
+                for (slot, may_be) in bits.iter_mut().zip(bytes) {
+                    *slot |= u8::from(may_be) << index;
+                }
             }
         }
-        Self { detectors, starts, folds, bound: Self::BOUND }
+        Self { detectors, heads, folds, bound: Self::BOUND }
     }
 
     /// Returns the longest thing that must be seen whole, `None` where there is no such length.
@@ -135,29 +168,37 @@ impl Scanner {
         ended: bool,
     ) -> Scan {
         let bytes = view.text.as_bytes();
+        let mut awake = Awake::new(&self.detectors, bytes, from, ended);
+        let [first, second, third] = &*self.heads;
+        let mut rest = bytes.get(from..).unwrap_or_default();
         let mut at = from;
-        while let Some(skipped) =
-            bytes.get(at..).and_then(|rest| rest.iter().position(|byte| self.may_start(*byte)))
-        {
-            at += skipped;
-            match self.look(view, at, before, ended) {
-                Scan::Clear => at += 1,
-                other => return other,
+        while let [byte, after @ ..] = rest {
+            let mut starting = first[usize::from(*byte)] & awake.at(at);
+            if starting != 0 {
+                let mut after = after.iter();
+                let next = after.next().map_or(u8::MAX, |byte| second[usize::from(*byte)]);
+                let last = after.next().map_or(u8::MAX, |byte| third[usize::from(*byte)]);
+                starting &= next & last;
             }
+            if starting != 0 {
+                match self.look(view, at, starting, before, ended) {
+                    Scan::Clear => {}
+                    other => return other,
+                }
+            }
+            (at, rest) = (at + 1, after);
         }
         Scan::Clear
     }
 
-    fn may_start(&self, byte: u8) -> bool {
-        self.starting(byte) != 0
-    }
-
-    fn starting(&self, byte: u8) -> u8 {
-        self.starts.get(usize::from(byte)).copied().unwrap_or(0)
-    }
-
-    fn look(&self, view: &View<'_>, at: usize, before: Option<char>, ended: bool) -> Scan {
-        let mut starting = view.text.as_bytes().get(at).map_or(0, |byte| self.starting(*byte));
+    fn look(
+        &self,
+        view: &View<'_>,
+        at: usize,
+        mut starting: u8,
+        before: Option<char>,
+        ended: bool,
+    ) -> Scan {
         let before = if at == 0 { before } else { view.before(at) };
         while starting != 0 {
             let index = starting.trailing_zeros() as usize;

@@ -1,7 +1,7 @@
 //! Guardrails as `runcor.yaml` describes them.
 
 use runcor_core::{ErrorCode, GuardPhase};
-use runcor_policy::guardrail::{GuardrailParts, GuardrailSpec};
+use runcor_policy::guardrail::{GuardrailConfig, GuardrailParts, GuardrailSpec};
 use serde_json::{Value, json};
 
 use super::{Bed, is_blocked};
@@ -68,4 +68,50 @@ fn fields_of_another_kind_and_what_is_missing_are_refused() {
     }
     let unknown = json!({ "name": "g", "type": "pii", "phases": [], "kind": [] });
     assert!(serde_json::from_value::<GuardrailSpec>(unknown).is_err());
+}
+
+/// Every kind and every field, as an operator writes them.
+const YAML: &str = r"
+policy:
+  guardrails:
+    - { name: ids, type: regex, phases: [input], patterns: ['ACME-\d+'], ignoreCase: true, replacement: X, mode: transform }
+    - { name: words, type: keyword, phases: [output], keywords: [falcon], wholeWords: true, mode: warn }
+    - name: pii
+      type: pii
+      phases: [modelRequest, modelResponse, toolArguments, toolResult, output]
+      mode: transform
+      kinds: [mail, phone, card, iban, ssn]
+      redaction: keepLast4
+      priority: -5
+      failureMode: pass
+      timeoutMs: 500
+      flowName: f
+      flowNames: [g]
+      tenants: [acme]
+      mandatory: true
+      holdBack: 300
+    - { name: keys, type: secrets, phases: [output], redaction: label }
+    - { name: long, type: length, phases: [output], min: 1, max: 100 }
+    - { name: shape, type: jsonSchema, phases: [output], schema: { type: string }, buffer: true }
+    - { name: tricks, type: promptInjection, phases: [toolResult], threshold: 5 }
+  tenants:
+    - tenantId: acme
+      guardrailOverrides:
+        add: [{ name: own, type: secrets, phases: [input] }]
+        off: [words]
+";
+
+#[tokio::test]
+async fn what_the_configuration_accepts_can_be_built() {
+    let loaded: runcor_config::section::Policy = {
+        let value: Value = serde_saphyr::from_str(YAML).unwrap();
+        serde_json::from_value(value["policy"].clone()).unwrap()
+    };
+    let section = serde_json::to_value(loaded).unwrap();
+    let config: GuardrailConfig = serde_json::from_value(section).unwrap();
+    assert_eq!(config.guardrails.len(), 7);
+    let parts = GuardrailParts::default();
+    let bed = Bed::with(config.into_builder(&parts).unwrap());
+    assert!(is_blocked(&bed.check(json!("x".repeat(101))).await));
+    assert_eq!(bed.check_in(GuardPhase::Input, json!("acme-77")).await.unwrap(), json!("X"));
 }

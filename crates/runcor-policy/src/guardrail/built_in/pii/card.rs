@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::guardrail::engine::{ByteSet, Detector, Found, More, Place, bytes};
+use crate::guardrail::engine::{Detector, Found, Head, More, Place, bytes};
 
 const MIN_DIGITS: usize = 13;
 const MAX_DIGITS: usize = 19;
@@ -19,8 +19,9 @@ const GROUP: RangeInclusive<usize> = 3..=6;
 pub(super) struct Card;
 
 impl Detector for Card {
-    fn starts(&self) -> ByteSet {
-        bytes(|byte| matches!(byte, b'2'..=b'6'))
+    fn head(&self) -> Head {
+        let digit = |byte: u8| byte.is_ascii_digit();
+        [bytes(|byte| matches!(byte, b'2'..=b'6')), bytes(digit), bytes(digit)]
     }
 
     fn look(&self, place: &Place<'_>) -> Result<Option<Found>, More> {

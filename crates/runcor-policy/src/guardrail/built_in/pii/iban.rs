@@ -1,6 +1,6 @@
 //! Numbers of bank accounts.
 
-use crate::guardrail::engine::{ByteSet, Detector, Found, More, Place, bytes};
+use crate::guardrail::engine::{Detector, Found, Head, More, Place, bytes};
 
 /// How long the numbers of each country are (ISO 13616, the SWIFT registry).
 const LENGTHS: [(&[u8; 2], usize); 88] = [
@@ -100,8 +100,9 @@ const LENGTHS: [(&[u8; 2], usize); 88] = [
 pub(super) struct Iban;
 
 impl Detector for Iban {
-    fn starts(&self) -> ByteSet {
-        bytes(|byte| byte.is_ascii_alphabetic())
+    fn head(&self) -> Head {
+        let letter = |byte: u8| byte.is_ascii_alphabetic();
+        [bytes(letter), bytes(letter), bytes(|byte| byte.is_ascii_digit())]
     }
 
     fn look(&self, place: &Place<'_>) -> Result<Option<Found>, More> {

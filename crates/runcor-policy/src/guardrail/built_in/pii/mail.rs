@@ -1,6 +1,6 @@
 //! Mail addresses.
 
-use crate::guardrail::engine::{ByteSet, Detector, Found, More, Place, bytes};
+use crate::guardrail::engine::{Detector, Found, Head, More, Place, bytes};
 
 const MAX_LOCAL: usize = 64;
 /// The longest address, which is also the longest that is told apart.
@@ -11,8 +11,21 @@ const MAX_LENGTH: usize = 250;
 pub(super) struct Mail;
 
 impl Detector for Mail {
-    fn starts(&self) -> ByteSet {
-        bytes(|byte| is_local(byte) || (0xC3..=0xC9).contains(&byte))
+    fn head(&self) -> Head {
+        let any = || bytes(|_| true);
+        [bytes(|byte| is_local(byte) || (0xC3..=0xC9).contains(&byte)), any(), any()]
+    }
+
+    /// Before the first `@` only the word that it is in, and else the last one, which may go on.
+    fn earliest(&self, text: &[u8], ended: bool) -> usize {
+        let end = match text.iter().position(|byte| *byte == b'@') {
+            Some(at) => at,
+            None if ended => return text.len(),
+            None => text.len(),
+        };
+        let before = text.get(..end).unwrap_or_default();
+        let is_word = |byte: &u8| is_local(*byte) || !byte.is_ascii();
+        before.iter().rposition(|byte| !is_word(byte)).map_or(0, |last| last + 1)
     }
 
     fn look(&self, place: &Place<'_>) -> Result<Option<Found>, More> {

@@ -1,6 +1,6 @@
 //! Telephone numbers.
 
-use crate::guardrail::engine::{ByteSet, Detector, Found, More, Place, bytes};
+use crate::guardrail::engine::{Detector, Found, Head, More, Place, bytes};
 
 const MIN_DIGITS: usize = 8;
 const MAX_DIGITS: usize = 15;
@@ -13,8 +13,13 @@ const MAX_DIGITS: usize = 15;
 pub(super) struct Phone;
 
 impl Detector for Phone {
-    fn starts(&self) -> ByteSet {
-        bytes(|byte| matches!(byte, b'+' | b'(' | b'2'..=b'9'))
+    fn head(&self) -> Head {
+        let divider = |byte: u8| b" -.()".contains(&byte);
+        [
+            bytes(|byte| matches!(byte, b'+' | b'(' | b'2'..=b'9')),
+            bytes(|byte| byte.is_ascii_digit()),
+            bytes(|byte| byte.is_ascii_digit() || divider(byte)),
+        ]
     }
 
     fn look(&self, place: &Place<'_>) -> Result<Option<Found>, More> {

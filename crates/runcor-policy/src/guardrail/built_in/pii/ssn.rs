@@ -1,6 +1,6 @@
 //! Social security numbers of the USA.
 
-use crate::guardrail::engine::{ByteSet, Detector, Found, More, Place, bytes};
+use crate::guardrail::engine::{Detector, Found, Head, More, Place, bytes};
 
 const LENGTH: usize = 11;
 
@@ -9,8 +9,9 @@ const LENGTH: usize = 11;
 pub(super) struct Ssn;
 
 impl Detector for Ssn {
-    fn starts(&self) -> ByteSet {
-        bytes(|byte| matches!(byte, b'0'..=b'8'))
+    fn head(&self) -> Head {
+        let digit = |byte: u8| byte.is_ascii_digit();
+        [bytes(|byte| matches!(byte, b'0'..=b'8')), bytes(digit), bytes(digit)]
     }
 
     fn look(&self, place: &Place<'_>) -> Result<Option<Found>, More> {
