@@ -4,6 +4,9 @@
 mod database;
 mod decide;
 mod history;
+mod instant;
+mod money;
+mod quality;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +15,10 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use database::{Backup, Verify};
 pub(crate) use decide::{Answer, Approval, Decide, Resume};
-pub(crate) use history::{Compare, Fork, Timeline};
+pub(crate) use history::{Compare, Fork, Set, Timeline};
+pub(crate) use instant::instant;
+pub(crate) use money::{Budgets, Costs, TopUp};
+pub(crate) use quality::{Eval, Evaluations, Flag, Flags, Review};
 
 /// Runs durable AI flows: once for each key, through crashes and restarts.
 #[derive(Debug, Parser)]
@@ -67,8 +73,26 @@ pub(crate) enum Command {
     Cancel(Cancel),
     /// Run an execution differently from a place of its timeline on; what was before is reused
     Fork(Fork),
-    /// Show executions side by side
+    /// Show executions side by side, or one set of them against another
     Compare(Compare),
+    /// Show what model calls have cost
+    Costs(Costs),
+    /// Show how the budgets stand
+    Budgets(Budgets),
+    /// Add dollars to a budget, and let go on what waits for it
+    TopUp(TopUp),
+    /// Judge executions of the past
+    Eval(Eval),
+    /// List what evaluators thought
+    Evaluations(Evaluations),
+    /// List the executions that a person should look at
+    Flags(Flags),
+    /// Mark an execution for a person to look at
+    Flag(Flag),
+    /// Say that somebody has looked at a flagged execution
+    Review(Review),
+    /// Say that a reviewed execution is settled
+    Resolve(Review),
     /// Check a database file against the rules
     Verify(Verify),
     /// Copy a database file that may be in use
@@ -126,8 +150,8 @@ pub(crate) struct Dev {
     pub(crate) port: Option<u16>,
 }
 
-/// How a running runcor is reached.
-#[derive(Debug, Args)]
+/// How a running runcor is reached, and on whose behalf.
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Connect {
     /// The address of a running runcor, such as http://127.0.0.1:3000; otherwise the one of this
     /// folder's project
@@ -136,6 +160,19 @@ pub(crate) struct Connect {
     /// Its token
     #[arg(long, env = "AUTH_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub(crate) token: Option<String>,
+    /// The user on whose behalf; a trigger's is `cli` when this is absent
+    #[arg(long, short)]
+    pub(crate) user: Option<String>,
+    /// The tenant on whose behalf; nothing of others is seen then
+    #[arg(long)]
+    pub(crate) tenant: Option<String>,
+}
+
+impl Connect {
+    /// Reaches it on nobody's behalf: the user and the tenant mean something else to the command.
+    pub(crate) fn as_operator(&self) -> Self {
+        Self { user: None, tenant: None, ..self.clone() }
+    }
 }
 
 /// `runcor trigger`
@@ -149,12 +186,6 @@ pub(crate) struct Trigger {
     /// The idempotency key; a new one otherwise
     #[arg(long, short)]
     pub(crate) key: Option<String>,
-    /// On whose behalf
-    #[arg(long, short, default_value = "cli")]
-    pub(crate) user: String,
-    /// For which tenant
-    #[arg(long)]
-    pub(crate) tenant: Option<String>,
     /// Wait until it ends or waits, for so many seconds at most; the default, without a limit
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, value_parser = seconds)]
     #[arg(allow_negative_numbers = true)]

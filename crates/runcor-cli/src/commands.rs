@@ -2,12 +2,17 @@
 
 mod approval;
 mod backup;
+mod budgets;
 mod cancel;
 mod compare;
 mod config;
+mod costs;
 mod decide;
 mod demo;
 mod dev;
+mod eval;
+mod evaluations;
+mod flags;
 mod fork;
 mod init;
 mod resume;
@@ -46,6 +51,15 @@ pub(crate) async fn run(cli: Cli, console: &Console) -> Result<ExitCode, Failure
         Command::Cancel(args) => cancel::run(args, file, console).await,
         Command::Fork(args) => fork::run(args, file, console).await,
         Command::Compare(args) => compare::run(args, file, console).await,
+        Command::Costs(args) => costs::run(args, file, console).await,
+        Command::Budgets(args) => budgets::list(args, file, console).await,
+        Command::TopUp(args) => budgets::top_up(args, file, console).await,
+        Command::Eval(args) => eval::run(args, file, console).await,
+        Command::Evaluations(args) => evaluations::run(args, file, console).await,
+        Command::Flags(args) => flags::list(args, file, console).await,
+        Command::Flag(args) => flags::put(args, file, console).await,
+        Command::Review(args) => flags::update(args, "reviewed", file, console).await,
+        Command::Resolve(args) => flags::update(args, "resolved", file, console).await,
         Command::Verify(args) => verify::run(&args, console),
         Command::Backup(args) => backup::run(&args, console),
         Command::Config(args) => config::run(&args, file, console),

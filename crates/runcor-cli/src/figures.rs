@@ -4,6 +4,9 @@ use chrono::DateTime;
 use runcor::model::Money;
 use serde_json::Value;
 
+/// How many characters a whole bar has.
+const BAR: i64 = 20;
+
 /// Returns the milliseconds of an instant as the API writes it.
 pub(crate) fn millis(at: &Value) -> Option<i64> {
     DateTime::parse_from_rfc3339(at.as_str()?).ok().map(|time| time.timestamp_millis())
@@ -40,6 +43,18 @@ pub(crate) fn money(nanos: &Value) -> String {
     nanos.as_i64().map(|nanos| Money::from_nanos(nanos).to_string()).unwrap_or_default()
 }
 
+/// Draws a part of a whole as a bar, in eighths of a character.
+pub(crate) fn bar(part: i64, whole: i64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    if part <= 0 || whole <= 0 {
+        return String::new();
+    }
+    let steps = i128::from(part.min(whole)) * i128::from(8 * BAR) / i128::from(whole);
+    // What is there is seen, however small it is.
+    let steps = usize::try_from(steps).unwrap_or(0).max(1);
+    format!("{}{}", "█".repeat(steps / 8), EIGHTHS.get(steps % 8).unwrap_or(&""))
+}
+
 /// Tells a number of things: `1 entry`, `2 entries`.
 pub(crate) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -64,6 +79,14 @@ mod tests {
         }
         assert_eq!(ahead(10, 10), "now");
         assert_eq!(ahead(0, 7_500_000), "in 2h 5m");
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_its_part_and_never_longer_than_the_whole() {
+        assert_eq!(bar(5, 10).chars().count(), 10);
+        assert_eq!(bar(30, 10), "█".repeat(20));
+        assert_eq!(bar(1, i64::MAX), "▏");
+        assert_eq!((bar(0, 10), bar(-1, 10), bar(1, 0)), Default::default());
     }
 
     #[test]

@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode};
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use runcor::execution::{Decision, Fork};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
-use crate::target::{ListQuery, TriggerRequest};
+use crate::target::{ListQuery, TriggerRequest, USUAL_USER};
 
 /// How long a running server may take to say that it is there.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The most items that the API gives at once.
+const LONGEST_PAGE: usize = 200;
+/// How long a server may judge or compare executions before it is given up.
+const LONG_WORK: Duration = Duration::from_secs(900);
 
 /// A running runcor, reached over HTTP.
 #[derive(Debug)]
@@ -18,6 +24,8 @@ pub(crate) struct Remote {
     client: reqwest::Client,
     url: String,
     token: Option<String>,
+    /// Says on whose behalf.
+    identity: HeaderMap,
 }
 
 impl Remote {
@@ -33,7 +41,28 @@ impl Remote {
             .no_proxy()
             .build()
             .map_err(|error| Failure::new("INTERNAL_ERROR", format!("no HTTP client: {error}")))?;
-        Ok(Self { client, url: url.trim_end_matches('/').to_owned(), token })
+        Ok(Self {
+            client,
+            url: url.trim_end_matches('/').to_owned(),
+            token,
+            identity: HeaderMap::new(),
+        })
+    }
+
+    /// Asks on somebody's behalf.
+    pub(crate) fn on_behalf_of(
+        mut self,
+        user: Option<&str>,
+        tenant: Option<&str>,
+    ) -> Result<Self, Failure> {
+        for (name, value) in [("x-runcor-user", user), ("x-runcor-tenant", tenant)] {
+            let Some(value) = value else { continue };
+            let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
+                Failure::new("VALIDATION_ERROR", format!("{value:?} can't be the name of anybody"))
+            })?;
+            self.identity.insert(name, value);
+        }
+        Ok(self)
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -46,21 +75,61 @@ impl Remote {
         probe.await.is_ok_and(|response| response.status().is_success())
     }
 
-    async fn call(
+    /// Asks at a path below `/v1`.
+    pub(crate) async fn call(
         &self,
         method: Method,
         path: &str,
         query: &[(&str, String)],
         body: Option<Value>,
     ) -> Result<Value, Failure> {
-        let mut request =
-            self.client.request(method, format!("{}/v1{path}", self.url)).query(query);
+        self.answer(self.request(method, path, body).query(query)).await
+    }
+
+    /// Reads a list page by page, up to a number of items; gives it under its name.
+    pub(crate) async fn pages(
+        &self,
+        path: &str,
+        name: &str,
+        query: &[(&'static str, String)],
+        limit: usize,
+    ) -> Result<Value, Failure> {
+        let mut items = Vec::new();
+        let mut cursor: Option<String> = None;
+        while items.len() < limit {
+            let mut query = query.to_vec();
+            query.push(("limit", (limit - items.len()).min(LONGEST_PAGE).to_string()));
+            query.extend(cursor.take().map(|cursor| ("cursor", cursor)));
+            let mut page = self.call(Method::GET, path, &query, None).await?;
+            if let Some(Value::Array(more)) = page.get_mut(name).map(Value::take) {
+                items.extend(more);
+            }
+            cursor = page["nextCursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(json!({ name: items }))
+    }
+
+    /// Asks for work that may take long.
+    pub(crate) async fn work(&self, path: &str, body: Value) -> Result<Value, Failure> {
+        self.answer(self.request(Method::POST, path, Some(body)).timeout(LONG_WORK)).await
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<Value>) -> RequestBuilder {
+        let mut request = self.client.request(method, format!("{}/v1{path}", self.url));
+        request = request.headers(self.identity.clone());
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
-        if let Some(body) = body {
-            request = request.json(&body);
+        match body {
+            Some(body) => request.json(&body),
+            None => request,
         }
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> Result<Value, Failure> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let body: Value = response.json().await.unwrap_or(Value::Null);
@@ -86,14 +155,21 @@ impl Remote {
 
     pub(crate) async fn trigger(&self, request: TriggerRequest) -> Result<Value, Failure> {
         let path = format!("/flows/{}/trigger", segment(&request.flow));
-        let body = json!({
+        let mut body = json!({
             "idempotencyKey": request.key,
             "input": request.input,
-            "userId": request.user,
+            "userId": request.user.as_deref().unwrap_or(USUAL_USER),
             "tenantId": request.tenant,
         });
-        let answer = self.call(Method::POST, &path, &[], Some(body)).await?;
-        Ok(answer["execution"].clone())
+        let mut answer = self.call(Method::POST, &path, &[], Some(body.clone())).await;
+        // The token says who triggers, and nobody has asked for somebody else.
+        let is_other =
+            |failure: &Failure| failure.details.as_ref().is_some_and(|one| one["field"] == "user");
+        if request.user.is_none() && answer.as_ref().is_err_and(is_other) {
+            body["userId"] = Value::Null;
+            answer = self.call(Method::POST, &path, &[], Some(body)).await;
+        }
+        Ok(answer?["execution"].clone())
     }
 
     pub(crate) async fn get(&self, id: &str) -> Result<Value, Failure> {
@@ -103,26 +179,19 @@ impl Remote {
     }
 
     pub(crate) async fn list(&self, query: &ListQuery) -> Result<Vec<Value>, Failure> {
-        let mut items = Vec::new();
-        let mut cursor: Option<String> = None;
-        while items.len() < query.limit {
-            let mut parameters = vec![
-                ("order", "desc".to_owned()),
-                ("limit", (query.limit - items.len()).min(200).to_string()),
-            ];
-            parameters.extend(query.state.clone().map(|state| ("state", state)));
-            parameters.extend(query.flow.clone().map(|flow| ("flowName", flow)));
-            parameters.extend(cursor.take().map(|cursor| ("cursor", cursor)));
-            let mut page = self.call(Method::GET, "/executions", &parameters, None).await?;
-            if let Some(Value::Array(executions)) = page.get_mut("executions").map(Value::take) {
-                items.extend(executions);
-            }
-            cursor = page["nextCursor"].as_str().map(str::to_owned);
-            if cursor.is_none() {
-                break;
-            }
+        let mut parameters = vec![("order", "desc".to_owned())];
+        parameters.extend(query.state.clone().map(|state| ("state", state)));
+        parameters.extend(query.flow.clone().map(|flow| ("flowName", flow)));
+        let mut found = self.pages("/executions", "executions", &parameters, query.limit).await?;
+        match found["executions"].take() {
+            Value::Array(executions) => Ok(executions),
+            _ => Ok(Vec::new()),
         }
-        Ok(items)
+    }
+
+    /// Returns an execution with its costs, its evaluation and its flag.
+    pub(crate) async fn detail(&self, id: &str) -> Result<Value, Failure> {
+        self.call(Method::GET, &format!("/executions/{}/detail", segment(id)), &[], None).await
     }
 
     pub(crate) async fn resume(&self, id: &str, data: Option<Value>) -> Result<Value, Failure> {
@@ -176,7 +245,7 @@ impl Remote {
 }
 
 /// Escapes a text for one segment of a path.
-fn segment(text: &str) -> String {
+pub(crate) fn segment(text: &str) -> String {
     use std::fmt::Write as _;
 
     let mut escaped = String::with_capacity(text.len());

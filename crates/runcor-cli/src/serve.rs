@@ -14,10 +14,24 @@ use crate::failure::Failure;
 
 /// Starts the HTTP API of a runtime.
 pub(crate) async fn http(runcor: &Runcor, config: HttpConfig) -> Result<ServerHandle, Failure> {
-    let parts = HttpParts::new(Arc::new(runcor.engine().clone()));
-    let parts = parts.with_providers(runcor.provider_report());
-    let server = Server::bind(config, parts).await.map_err(runcor::Error::from)?;
+    let server = Server::bind(config, parts(runcor)).await.map_err(runcor::Error::from)?;
     Ok(server.start())
+}
+
+/// Returns everything of a runtime that the API can serve.
+fn parts(runcor: &Runcor) -> HttpParts {
+    let mut parts = HttpParts::new(Arc::new(runcor.engine().clone()));
+    parts = parts.with_providers(runcor.provider_report());
+    if let Some(costs) = runcor.costs() {
+        parts = parts.with_ledger(runcor.store().ledger()).with_budgets(Arc::clone(costs) as _);
+    }
+    if let Some(evaluators) = runcor.evaluators() {
+        parts = parts.with_quality(Arc::clone(evaluators) as _);
+    }
+    if runcor.policies().is_some() || runcor.guardrails().is_some() {
+        parts = parts.with_policy();
+    }
+    parts
 }
 
 /// Returns how the API is reached from this machine: an address for all networks is none.

@@ -17,7 +17,7 @@ use crate::remote::Remote;
 /// Whom a command talks to.
 pub(crate) enum Target {
     Remote(Remote),
-    Local(Local),
+    Local(Box<Local>),
 }
 
 /// What to run.
@@ -25,9 +25,12 @@ pub(crate) struct TriggerRequest {
     pub(crate) flow: String,
     pub(crate) key: String,
     pub(crate) input: Value,
-    pub(crate) user: String,
+    pub(crate) user: Option<String>,
     pub(crate) tenant: Option<String>,
 }
+
+/// On whose behalf a trigger is when nobody says so.
+pub(crate) const USUAL_USER: &str = "cli";
 
 /// What to list.
 pub(crate) struct ListQuery {
@@ -45,7 +48,7 @@ impl Target {
         console: &Console,
     ) -> Result<Self, Failure> {
         if let Some(url) = &connect.url {
-            return Ok(Self::Remote(Remote::new(url, connect.token.clone())?));
+            return Ok(Self::Remote(remote(url, connect.token.clone(), connect)?));
         }
         match load_project(config)? {
             Some(project) => Self::of_project(&project, connect, with_flows, console).await,
@@ -54,7 +57,7 @@ impl Target {
     }
 
     async fn without_project(connect: &Connect) -> Result<Self, Failure> {
-        let remote = Remote::new("http://127.0.0.1:3000", connect.token.clone())?;
+        let remote = remote("http://127.0.0.1:3000", connect.token.clone(), connect)?;
         if remote.answers().await {
             return Ok(Self::Remote(remote));
         }
@@ -74,7 +77,7 @@ impl Target {
         console: &Console,
     ) -> Result<Self, Failure> {
         let token = || connect.token.clone().or_else(|| project.auth_token());
-        let configured = Remote::new(&address(project), token())?;
+        let configured = remote(&address(project), token(), connect)?;
         if project.database().is_none() {
             if configured.answers().await {
                 return Ok(Self::Remote(configured));
@@ -83,13 +86,13 @@ impl Target {
                 console.warn("executions are in memory here (state.type), and none outlives the process that ran it");
             }
         } else if let Some(url) = discovery::noted(project) {
-            let noted = Remote::new(&url, token())?;
+            let noted = remote(&url, token(), connect)?;
             if noted.answers().await {
                 return Ok(Self::Remote(noted));
             }
         }
-        match Local::start(project, with_flows, console).await {
-            Ok(local) => Ok(Self::Local(local)),
+        match Local::start(project, connect, with_flows, console).await {
+            Ok(local) => Ok(Self::Local(Box::new(local))),
             Err(failure) if failure.code == "STORAGE_LOCKED" => {
                 if configured.answers().await {
                     return Ok(Self::Remote(configured));
@@ -106,6 +109,14 @@ impl Target {
         match self {
             Self::Remote(_) => Ok(()),
             Self::Local(local) => local.stop().await,
+        }
+    }
+
+    /// Returns the API, which a project that runs here serves to this command alone.
+    pub(crate) async fn api(&self) -> Result<&Remote, Failure> {
+        match self {
+            Self::Remote(remote) => Ok(remote),
+            Self::Local(local) => local.api().await,
         }
     }
 
@@ -200,6 +211,10 @@ pub(crate) fn load_project(config: Option<&Path>) -> Result<Option<Project>, Fai
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn remote(url: &str, token: Option<String>, connect: &Connect) -> Result<Remote, Failure> {
+    Remote::new(url, token)?.on_behalf_of(connect.user.as_deref(), connect.tenant.as_deref())
 }
 
 fn address(project: &Project) -> String {

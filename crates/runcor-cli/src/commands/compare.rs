@@ -2,6 +2,7 @@
 
 mod columns;
 mod report;
+mod sets;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,6 +21,15 @@ pub(crate) async fn run(
     console: &Console,
 ) -> Result<ExitCode, Failure> {
     let target = Target::find(&args.connect, config, false, console).await?;
+    if let (Some(first), Some(second)) = (&args.set_a, &args.set_b) {
+        let found = match target.api().await {
+            Ok(api) => sets::compare(api, first, second).await,
+            Err(failure) => Err(failure),
+        };
+        target.leave().await?;
+        print_sets(&found?, console);
+        return Ok(ExitCode::SUCCESS);
+    }
     let found = timelines(&target, &args.ids).await;
     target.leave().await?;
     let timelines = found?;
@@ -30,6 +40,14 @@ pub(crate) async fn run(
         report::print(console, &timelines);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn print_sets(found: &Value, console: &Console) {
+    if console.json {
+        console.value(found);
+    } else {
+        sets::print(console, found);
+    }
 }
 
 async fn timelines(target: &Target, ids: &[String]) -> Result<Vec<Value>, Failure> {

@@ -1,16 +1,20 @@
 //! `runcor status`: what there is, or all about one.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::str::FromStr;
 
+use reqwest::Method;
 use runcor::engine::{Clock, SystemClock};
 use runcor::execution::ExecutionState;
 use serde_json::{Value, json};
 
+use super::{evaluations, flags};
 use crate::args::Status;
 use crate::console::{Console, Paint, harmless};
 use crate::failure::Failure;
+use crate::figures::{count, money};
 use crate::summary::{self, text};
 use crate::table::{Cell, Table};
 use crate::target::{ListQuery, Target};
@@ -28,17 +32,32 @@ pub(crate) async fn run(
     let query = ListQuery { state: args.state, flow: args.flow, limit: args.limit };
     let target = Target::find(&args.connect, config, false, console).await?;
     warn_of_trouble(&target, console).await;
-    let found = match &args.id {
-        Some(id) => target.get(id).await.map(|execution| vec![execution]),
-        None => target.list(&query).await,
+    let Some(id) = &args.id else {
+        let found = target.list(&query).await;
+        target.leave().await?;
+        print_list(console, &found?, query.limit);
+        return Ok(ExitCode::SUCCESS);
     };
+    let found = one(&target, id).await;
     target.leave().await?;
-    let executions = found?;
-    match (&args.id, executions.first()) {
-        (Some(_), Some(execution)) => print_one(console, execution),
-        _ => print_list(console, &executions, query.limit),
-    }
+    print_one(console, &found?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns an execution with its evaluation, its flag, and all that it has cost.
+async fn one(target: &Target, id: &str) -> Result<Value, Failure> {
+    let api = target.api().await?;
+    let mut detail = api.detail(id).await?;
+    if detail["costEntries"].is_array() {
+        let query = [("executionId", id.to_owned())];
+        let mut totals = api.call(Method::GET, "/cost/totals", &query, None).await?;
+        detail["cost"] = match totals["totals"][0].take() {
+            // It has asked for nothing yet.
+            Value::Null => json!({ "cost": 0.0, "costNanos": 0, "count": 0 }),
+            total => total,
+        };
+    }
+    Ok(detail)
 }
 
 /// Tells of a store in trouble. An older server does not know; then there is nothing to tell.
@@ -51,11 +70,12 @@ async fn warn_of_trouble(target: &Target, console: &Console) {
     }
 }
 
-fn print_one(console: &Console, execution: &Value) {
+fn print_one(console: &Console, detail: &Value) {
     if console.json {
-        console.value(&json!({ "execution": execution }));
+        console.value(detail);
         return;
     }
+    let execution = &detail["execution"];
     console.line(format!("Execution: {}", text(&execution["id"])));
     console
         .line(format!("Flow:      {}", console.paint(Paint::Bold, text(&execution["flowName"]))));
@@ -66,6 +86,32 @@ fn print_one(console: &Console, execution: &Value) {
         console.line(format!("           {}  {from} → {to}", text(&transition["at"])));
     }
     summary::print_outcome(console, execution);
+    if !detail["cost"].is_null() {
+        console.line(format!("Cost:      {}", cost(&detail["cost"])));
+    }
+    if !detail["evaluation"].is_null() {
+        let (found, confidence) = (&detail["evaluation"], &detail["evaluation"]["confidence"]);
+        let score = evaluations::score(&found["overallScore"]);
+        console.line(format!("Score:     {score} ({} confidence)", text(confidence)));
+    }
+    if !detail["flag"].is_null() {
+        flags::print_one(console, &detail["flag"]);
+    }
+}
+
+/// Tells what the requests of an execution have cost.
+fn cost(total: &Value) -> String {
+    let number = |field: &str| total[field].as_u64().unwrap_or(0);
+    let requests = count(number("count"), "request", "requests");
+    let mut told = format!("{} for {requests}", money(&total["costNanos"]));
+    if number("unpriced") > 0 {
+        let _ = write!(told, ", {} without a known price", number("unpriced"));
+    }
+    if number("replayed") > 0 {
+        let answers = count(number("replayed"), "answer", "answers");
+        let _ = write!(told, ", {answers} from the journal");
+    }
+    told
 }
 
 fn print_list(console: &Console, executions: &[Value], limit: usize) {

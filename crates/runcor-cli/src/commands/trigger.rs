@@ -22,8 +22,8 @@ pub(crate) async fn run(
         flow: args.flow.clone(),
         key: args.key.unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
         input: input.unwrap_or(Value::Null),
-        user: args.user,
-        tenant: args.tenant,
+        user: args.connect.user.clone(),
+        tenant: args.connect.tenant.clone(),
     };
     let target = Target::find(&args.connect, config, true, console).await?;
     let accepted = target.trigger(request).await;

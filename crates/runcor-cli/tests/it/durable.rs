@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use runcor::cost::{BudgetLimits, CostConfig};
+use runcor::eval::{self, LengthEvaluator};
 use runcor::flow::{Approval, FlowContext, FlowError, FlowName, FlowOutcome};
+use runcor::governance::BudgetLimit;
 use runcor::http::{HttpConfig, HttpParts, Server, ServerHandle};
-use runcor::model::{ModelRequest, TokenPrice};
+use runcor::model::{ModelRequest, Money, TokenPrice};
 use runcor::provider::{Mock, MockConfig};
 use runcor::router::Registration;
 use runcor::store::{SqliteConfig, SqliteStore};
-use runcor::{Flow, Runcor, Runtime, Trigger};
+use runcor::{EvaluationSettings, Flow, Runcor, Runtime, Trigger};
 use serde_json::{Value, json};
 
 use crate::bed::{PATIENCE, Project, Ran};
@@ -48,6 +51,12 @@ async fn nap(ctx: FlowContext) -> Result<FlowOutcome, FlowError> {
     Ok(FlowOutcome::Complete(Value::Null))
 }
 
+/// Asks a model, and is done.
+async fn ask(ctx: FlowContext) -> Result<FlowOutcome, FlowError> {
+    let text = ctx.model().complete(ModelRequest::prompt("how are you?")).await?.text;
+    Ok(FlowOutcome::Complete(json!(text)))
+}
+
 /// A runtime with these flows on a project's database, and its API.
 pub(crate) struct Served {
     runcor: Runcor,
@@ -57,14 +66,25 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) async fn on(project: &Project) -> Self {
+        Self::with(project, HttpConfig { port: 0, ..HttpConfig::default() }).await
+    }
+
+    /// Serves with these settings.
+    pub(crate) async fn with(project: &Project, config: HttpConfig) -> Self {
         let store = SqliteStore::open(project.path("runcor.db"), SqliteConfig::default()).unwrap();
         let runcor = Runcor::builder()
             .store(store)
             .registration(answering("cheap", 1e-6).with_priority(1))
             .registration(answering("dear", 5e-6).with_priority(2))
+            .costs(costs())
+            .evaluation(EvaluationSettings::default())
             .start()
             .await
             .unwrap();
+        let evaluators = runcor.evaluators().unwrap();
+        // Nothing is so long, so all is flagged.
+        let length = LengthEvaluator::new("length").between(Some(1_000), None).unwrap();
+        evaluators.add(eval::Registration::new(length)).unwrap();
         let flow = |name: &str| FlowName::new(name).unwrap();
         for flow in [
             Flow::new(flow("refund"), refund),
@@ -72,11 +92,14 @@ impl Served {
             Flow::new(flow("outer"), outer),
             Flow::new(flow("doze"), doze),
             Flow::new(flow("nap"), nap),
+            Flow::new(flow("ask"), ask),
         ] {
             runcor.register(flow).unwrap();
         }
-        let parts = HttpParts::new(Arc::new(runcor.engine().clone()));
-        let config = HttpConfig { port: 0, ..HttpConfig::default() };
+        let parts = HttpParts::new(Arc::new(runcor.engine().clone()))
+            .with_ledger(runcor.store().ledger())
+            .with_budgets(runcor.costs().unwrap().clone())
+            .with_quality(evaluators.clone());
         let server = Server::bind(config, parts).await.unwrap().start();
         let url = format!("http://{}", server.local_addr());
         Self { runcor, server, url }
@@ -113,6 +136,16 @@ impl Served {
         self.server.stop().await;
         self.runcor.shutdown().await.unwrap();
     }
+}
+
+/// Counts money: ten dollars a day for everybody, and a thousandth for each user.
+fn costs() -> CostConfig {
+    let budgets = BudgetLimits {
+        global: Some(BudgetLimit::hard(Money::from_dollars(10.0))),
+        per_user: Some(BudgetLimit::hard(Money::from_dollars(0.01)).pausing()),
+        ..BudgetLimits::default()
+    };
+    CostConfig { budgets, ..CostConfig::default() }
 }
 
 /// Makes a provider that answers with its own name.

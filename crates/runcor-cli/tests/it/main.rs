@@ -16,6 +16,8 @@ mod keeping;
 mod looking_back;
 mod reloading;
 mod resuming;
+mod reviewing;
 mod services;
+mod spending;
 mod status;
 mod triggering;
