@@ -125,6 +125,7 @@ impl Failure {
     pub(crate) fn not_yours(what: &str) -> Self {
         let message = format!("these credentials do not stand for that {what}");
         Self::known(StatusCode::FORBIDDEN, ErrorCode::AccessDenied, message)
+            .with_details(json!({ "field": what }))
     }
 
     /// The request is for operators, and comes from somebody else.
