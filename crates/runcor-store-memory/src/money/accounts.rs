@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use runcor_core::{AccountId, BudgetAccount, BudgetScope, Timestamp};
+use runcor_core::{AccountId, BudgetAccount, BudgetKey, BudgetScope, BudgetWindow, Timestamp};
 
 use crate::keyed::Keyed;
 
@@ -78,8 +78,8 @@ impl Accounts {
         limit: usize,
     ) -> Vec<(AccountId, BudgetAccount)> {
         self.order
-            .iter()
-            .filter(|(id, _)| scope.is_none_or(|scope| id.key.scope == scope))
+            .range(first(scope.unwrap_or(BudgetScope::Request))..)
+            .take_while(|(id, _)| scope.is_none_or(|scope| id.key.scope == scope))
             .filter_map(|(id, slot)| Some((id, &self.keyed.get(*slot)?.1)))
             .filter(|(_, account)| account.until.is_none_or(|until| until > now))
             .take(limit)
@@ -101,6 +101,12 @@ impl Accounts {
         }
         self.order.insert(id, slot);
     }
+}
+
+/// Returns what comes before every account of a scope and after those of the scopes before it.
+fn first(scope: BudgetScope) -> AccountId {
+    let key = BudgetKey { scope, tenant: None, subject: String::new() };
+    AccountId { key, window: BudgetWindow::None, since: Timestamp::from_millis(i64::MIN) }
 }
 
 fn forgotten(id: &AccountId, until: Timestamp) -> Timestamp {
