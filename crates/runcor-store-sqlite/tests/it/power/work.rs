@@ -17,7 +17,7 @@ use crate::support::{at, claimed, complete, step, worker};
 use crate::wealth::{remember, reservation, take};
 
 /// What may be spent in all.
-pub(super) const LIMIT: Money = Money::from_nanos(60);
+pub(super) const LIMIT: Money = Money::from_nanos(15);
 
 const TEST: &str = "power::work::the_process_under_the_layer_works_and_tells";
 const SEED: &str = "RUNCOR_TEST_POWER_SEED";
