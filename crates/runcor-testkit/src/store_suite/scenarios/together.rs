@@ -1,6 +1,9 @@
 //! Many at once: limits hold, and no change gets lost.
 
+use std::sync::Arc;
+
 use serde_json::json;
+use tokio::sync::Barrier;
 
 use runcor_core::{
     Batch, LedgerFilter, MemoryExpectation, MemoryWrite, Money, StoreError, Timestamp,
@@ -110,14 +113,19 @@ pub(crate) async fn no_update_of_a_memory_gets_lost(fixture: StoreFixture) {
     let subject = Subject::new(&fixture);
     let space = of_flow("f");
     subject.remember(&write(&space, "n", json!(0))).await;
+    let all_have_read = Arc::new(Barrier::new(6));
     let writers = (0..6).map(|_| {
         let (subject, space) = (Subject::new(&fixture), space.clone());
+        let all_have_read = Arc::clone(&all_have_read);
         async move {
-            for _ in 0..10 {
+            for round in 0..10 {
+                let mut is_first = round == 0;
                 loop {
                     let entry = must(subject.recall(&space, "n", at(0)).await, "the entry");
-                    // Others have their turn between reading and writing.
-                    tokio::task::yield_now().await;
+                    // At first everybody reads the same, and only one may be right.
+                    if std::mem::take(&mut is_first) {
+                        all_have_read.wait().await;
+                    }
                     let next = entry.value.as_i64().unwrap_or(0) + 1;
                     let write = MemoryWrite {
                         expect: MemoryExpectation::Version(entry.version),
