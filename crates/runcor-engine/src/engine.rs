@@ -208,8 +208,9 @@ impl Engine {
     /// can't be compiled), `ENGINE_SHUTTING_DOWN`.
     pub fn register(&self, flow: Flow) -> Result<()> {
         self.shared.check_ready()?;
-        let name = flow.info.name.clone();
+        let (name, budget) = (flow.info.name.clone(), flow.info.budget);
         self.shared.registry.add(flow)?;
+        self.shared.set_flow_budget(&name, budget);
         self.shared.emitter.emit(Event::FlowRegistered(FlowChange { name }));
         self.shared.look_for_work();
         Ok(())
@@ -223,8 +224,10 @@ impl Engine {
     /// `INVALID_CONFIG` (a schema that can't be compiled), `ENGINE_SHUTTING_DOWN`.
     pub fn register_or_replace(&self, flow: Flow) -> Result<()> {
         self.shared.check_ready()?;
-        let name = flow.info.name.clone();
-        if self.shared.registry.replace(flow)? {
+        let (name, budget) = (flow.info.name.clone(), flow.info.budget);
+        let replaced = self.shared.registry.replace(flow)?;
+        self.shared.set_flow_budget(&name, budget);
+        if replaced {
             self.shared.emitter.emit(Event::FlowUnregistered(FlowChange { name: name.clone() }));
         }
         self.shared.emitter.emit(Event::FlowRegistered(FlowChange { name }));
@@ -239,6 +242,7 @@ impl Engine {
     pub fn unregister(&self, name: &str) -> Result<()> {
         self.shared.check_ready()?;
         let name = self.shared.registry.remove(name)?;
+        self.shared.set_flow_budget(&name, None);
         self.shared.emitter.emit(Event::FlowUnregistered(FlowChange { name }));
         Ok(())
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, Ordering};
 
 use runcor_core::{
-    Applied, Batch, Change, Clock, EngineStatus, Error, ErrorCode, Execution, ExecutionState,
-    Governance, Hook, MemoryOwner, MemorySpace, ModelService, Op, Result, Store, StoreError,
-    Timestamp, ToolProvider, WorkerId,
+    Applied, Batch, BudgetLimit, Change, Clock, EngineStatus, Error, ErrorCode, Execution,
+    ExecutionState, FlowName, Governance, Hook, MemoryOwner, MemorySpace, ModelService, Op, Result,
+    Store, StoreError, Timestamp, ToolProvider, WorkerId,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -271,6 +271,13 @@ impl Shared {
         }
         if execution.state() == ExecutionState::Complete {
             self.hooks.iter().for_each(|hook| hook.after_end(execution));
+        }
+    }
+
+    /// Tells who counts the money what a flow may spend.
+    pub(crate) fn set_flow_budget(&self, flow: &FlowName, budget: Option<BudgetLimit>) {
+        if let Some(meter) = &self.governance.meter {
+            meter.set_flow_budget(flow, budget);
         }
     }
 

@@ -9,10 +9,12 @@
 //! `RUNCOR_SIM_HISTORIES` sets how many histories there are, `RUNCOR_SIM_SEED`
 //! the first seed; a failure prints its seed.
 
+mod books;
 mod chance;
 mod flows;
 mod life;
 mod oracle;
+mod vendor;
 mod world;
 
 use std::panic::AssertUnwindSafe;

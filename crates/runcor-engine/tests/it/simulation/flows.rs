@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use runcor_core::{Approval, Flow, FlowContext, FlowError, FlowName, FlowOutcome, WaitSignal};
+use runcor_core::{
+    Approval, Flow, FlowContext, FlowError, FlowName, FlowOutcome, ModelRequest, WaitSignal,
+};
 use runcor_engine::Engine;
 use serde_json::{Value, json};
 
 use super::world::Effects;
 
 /// How many moods there are.
-pub(crate) const MOODS: u64 = 10;
+pub(crate) const MOODS: u64 = 13;
 
 /// Registers the flows `moody` and `child`.
 pub(crate) fn register(engine: &Engine, effects: &Effects) {
@@ -60,6 +62,9 @@ async fn moody(ctx: FlowContext, effects: Effects) -> Result<FlowOutcome, FlowEr
         6 => drop(ctx.call("child", Value::Null).await?),
         7 => branches(&ctx, &effects).await?,
         8 => return Err(FlowError::permanent("no")),
+        10 => drop(ctx.model().complete(ModelRequest::prompt("hello")).await?),
+        11 => drop(ctx.model().complete(ModelRequest::prompt("fails at first")).await?),
+        12 => count(&ctx).await?,
         9 if !ctx.is_resumed() => return Ok(FlowOutcome::Wait(WaitSignal::new("!"))),
         _ => {}
     }
@@ -80,4 +85,18 @@ async fn branches(ctx: &FlowContext, effects: &Effects) -> Result<(), FlowError>
         }
     });
     ctx.join("side", branches).await.map(drop)
+}
+
+/// Counts itself in a step, and asks a model, whose answer may be long in coming.
+async fn count(ctx: &FlowContext) -> Result<(), FlowError> {
+    let inner = ctx.clone();
+    ctx.step("count", async move {
+        let add = |old: Option<Value>| Some(json!(old.and_then(|n| n.as_u64()).unwrap_or(0) + 1));
+        inner.memory().tool().update("count", add).await?;
+        tokio::task::yield_now().await;
+        Ok(())
+    })
+    .await?;
+    ctx.model().complete(ModelRequest::prompt("hello")).await?;
+    Ok(())
 }

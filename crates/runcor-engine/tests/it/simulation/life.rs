@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use runcor_core::{
-    Decision, Execution, ExecutionId, ExecutionQuery, ExecutionState, Fork, Runtime, Store,
-    Trigger, WaitKind,
+    Decision, Execution, ExecutionId, ExecutionQuery, ExecutionState, Fork, Governance, Meter,
+    Runtime, Store, Trigger, WaitKind,
 };
+use runcor_cost::CostKeeper;
 use runcor_engine::{Engine, EngineConfig, EngineParts};
 use serde_json::json;
 
 use super::flows::{self, MOODS};
 use super::oracle;
+use super::vendor::{self, Vendor};
 use super::world::World;
 
 /// How many operations a life has before its power cut.
@@ -24,9 +26,9 @@ const LEASE: Duration = Duration::from_secs(30);
 pub(crate) fn short(world: &mut World) {
     let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
     tokio.block_on(async {
-        let Some(engine) = start(world).await else { return };
+        let Some((engine, keeper)) = start(world).await else { return };
         for _ in 0..world.chance.below(OPERATIONS) {
-            operate(world, &engine).await;
+            operate(world, &engine, &keeper).await;
             breathe(world).await;
         }
     });
@@ -43,19 +45,22 @@ pub(crate) fn short(world: &mut World) {
 pub(crate) fn last(world: &mut World) {
     let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
     tokio.block_on(async {
-        let engine = start(world).await.unwrap();
+        let (engine, keeper) = start(world).await.unwrap();
         for _ in 0..OPERATIONS {
-            operate(world, &engine).await;
+            operate(world, &engine, &keeper).await;
             breathe(world).await;
         }
         for _ in 0..20_000 {
             let live = live(&engine).await;
             if live.is_empty() {
+                // What was given up in the middle is booked at the next occasion.
+                keeper.flush().await.unwrap();
                 return oracle::look(world).await;
             }
             for execution in live {
                 help(world, &engine, &execution).await;
             }
+            vendor::top_up(&keeper).await;
             breathe(world).await;
             world.clock.advance(Duration::from_secs(60));
         }
@@ -64,7 +69,7 @@ pub(crate) fn last(world: &mut World) {
     });
 }
 
-async fn start(world: &World) -> Option<Engine> {
+async fn start(world: &World) -> Option<(Engine, Arc<CostKeeper>)> {
     // What the last process owned is free once its lease is over.
     world.clock.advance(LEASE + Duration::from_secs(1));
     let config = EngineConfig {
@@ -73,15 +78,21 @@ async fn start(world: &World) -> Option<Engine> {
         lease: LEASE,
         ..EngineConfig::default()
     };
+    let store: Arc<dyn Store> = Arc::new(world.store.clone());
+    let keeper = vendor::keeper(Arc::clone(&store), &world.clock);
+    let governance = Governance { meter: Some(Arc::clone(&keeper) as _), ..Governance::default() };
+    let models = Vendor { effects: Arc::clone(&world.effects), clock: world.clock.clone() };
     let parts = EngineParts {
+        governance,
+        models: Arc::new(models),
         clock: Arc::new(world.clock.clone()),
         config,
         seed: Some(1),
-        ..EngineParts::new(Arc::new(world.store.clone()))
+        ..EngineParts::new(store)
     };
     let engine = Engine::start(parts).await.ok()?;
     flows::register(&engine, &world.effects);
-    Some(engine)
+    Some((engine, keeper))
 }
 
 /// Lets tasks run for a while that the seed decides.
@@ -91,10 +102,10 @@ async fn breathe(world: &mut World) {
     }
 }
 
-async fn operate(world: &mut World, engine: &Engine) {
+async fn operate(world: &mut World, engine: &Engine, keeper: &CostKeeper) {
     let ids: Vec<ExecutionId> = world.accepted.values().copied().collect();
     let some = world.chance.pick(&ids);
-    match (world.chance.below(20), some) {
+    match (world.chance.below(21), some) {
         (0..9, _) => trigger(world, engine).await,
         (9, Some(id)) => {
             if engine.cancel(id, None).await.is_ok() {
@@ -117,6 +128,10 @@ async fn operate(world: &mut World, engine: &Engine) {
             let key = format!("gone{}", world.chance.below(50));
             let call = engine.trigger("moody", Trigger::new(key, json!(0)));
             let _ = futures_util::FutureExt::now_or_never(call);
+        }
+        (16, _) => {
+            vendor::top_up(keeper).await;
+            drop(engine.wake_budget_waits().await);
         }
         _ => world.clock.advance(Duration::from_millis(world.chance.below(5_000))),
     }

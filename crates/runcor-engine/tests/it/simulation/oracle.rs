@@ -2,6 +2,7 @@
 
 use runcor_core::{Execution, ExecutionState, Store};
 
+use super::books;
 use super::life::{everything, is_over};
 use super::world::World;
 
@@ -19,6 +20,7 @@ pub(crate) async fn look(world: &mut World) {
         }
         remember(world, execution).await;
     }
+    books::look(world).await;
     let effects = world.effects.lock().clone();
     for (key, times) in &world.remembered {
         // R3: what was remembered was not done again.
@@ -52,6 +54,7 @@ fn check_edges(execution: &Execution) {
 pub(crate) fn judge(world: &mut World) {
     let tokio = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let all = tokio.block_on(everything(world));
+    tokio.block_on(books::judge(world));
     let cuts = world.totals.power_cuts;
     for execution in &all {
         assert!(is_over(execution), "R1: {} has not ended", execution.id());
