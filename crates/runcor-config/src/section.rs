@@ -42,7 +42,7 @@ pub use policy::{
     RateLimit, RuleAction, RuleCondition, TenantPolicy, UnknownTenants,
 };
 pub use provider::{Provider, ProviderType, TokenCost};
-pub use routing::{Routing, RoutingStrategy};
+pub use routing::{Hedge, Routing, RoutingStrategy};
 pub use scheduler::{Schedule, Scheduler};
 pub use state::{Durability, State, StateType};
 pub use telemetry::Telemetry;

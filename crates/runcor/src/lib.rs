@@ -97,7 +97,8 @@ pub mod router {
     pub use runcor_core::{ProviderHealth, ProviderInfo, ProviderReport};
     #[doc(inline)]
     pub use runcor_router::{
-        Attempt, Candidate, Error, Registration, Retries, Router, RouterBuilder, StructuredOutput,
+        Attempt, Candidate, Error, Hedge, Ping, Registration, Retries, Router, RouterBuilder,
+        StructuredOutput,
     };
 }
 

@@ -35,7 +35,11 @@ impl Models {
 
     /// Puts a router in place.
     pub(crate) fn install(&self, routes: RouterBuilder) -> Result<()> {
-        let routes = routes.clock(Arc::clone(&self.clock)).events(Arc::clone(&self.events));
+        let mut routes = routes.clock(Arc::clone(&self.clock)).events(Arc::clone(&self.events));
+        // What is known of providers that stay outlives the change.
+        if let Some(old) = self.router() {
+            routes = routes.inherit(&old);
+        }
         let router = Arc::new(routes.build()?);
         let layer = StructuredOutput::new(Arc::clone(&router) as Arc<dyn ModelService>);
         let service = Arc::new(layer.with_events(Arc::clone(&self.events)));

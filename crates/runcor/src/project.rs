@@ -18,7 +18,7 @@ use runcor_config::{Config, LoadOptions, Warning};
 use runcor_core::{Flow, FlowName, Result, Runtime};
 use runcor_engine::{EngineConfig, OrphanPolicy};
 use runcor_pipeline::{Problem, SafeHttp, WebhookPolicy, load_dir, pipeline_flow};
-use runcor_router::{Registration, Router};
+use runcor_router::{Hedge, Registration, Router};
 
 use crate::builder::{Builder, Runcor};
 
@@ -252,16 +252,25 @@ impl Project {
 
     fn routes(&self) -> runcor_router::RouterBuilder {
         let routing = &self.config.routing;
-        let routes = Router::builder()
+        let wide = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let mut routes = Router::builder()
             .strategy(routing.strategy.into())
             .failure_threshold(routing.failure_threshold)
             .cooldown(Duration::from_millis(routing.cooldown_ms));
-        match routing.max_fallback_attempts {
-            Some(attempts) => {
-                routes.max_fallback_attempts(usize::try_from(attempts).unwrap_or(usize::MAX))
-            }
-            None => routes,
+        if let Some(attempts) = routing.max_fallback_attempts {
+            routes = routes.max_fallback_attempts(wide(attempts));
         }
+        if let Some(millis) = routing.timeout_ms {
+            routes = routes.timeout(Duration::from_millis(millis));
+        }
+        if let Some(hedge) = &routing.hedge {
+            let at_least = Duration::from_millis(hedge.at_least_ms);
+            let max_extra = wide(hedge.max_extra);
+            routes = routes.hedge(Hedge { after: hedge.percentile, at_least, max_extra });
+        }
+        routing.aliases.iter().fold(routes, |routes, (name, models)| {
+            routes.alias(name, models.iter().map(|(provider, model)| (provider, model)))
+        })
     }
 
     fn max_ledger_entries(&self) -> u64 {

@@ -32,6 +32,10 @@ pub struct Provider {
     #[serde(default = "first")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub priority: u32,
+    /// Its share of the requests under the strategy `weighted`.
+    #[serde(default = "first")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub weight: u32,
     /// The models of this provider; the first answers where a request names none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<String>,
@@ -65,6 +69,7 @@ impl Provider {
             api_key: None,
             base_url: None,
             priority: first(),
+            weight: first(),
             models: Vec::new(),
             cost_per_token: None,
             cost_per_million_tokens: None,

@@ -20,6 +20,7 @@ pub fn connect_provider(entry: &Provider) -> Result<Registration> {
     let provider = connect(entry)?;
     let mut registration = Registration::new(provider)
         .with_priority(entry.priority)
+        .with_weight(entry.weight)
         .with_models(entry.models.iter().cloned());
     if let Some(price) = entry.price() {
         registration = registration.with_price(price);
