@@ -47,6 +47,11 @@ impl Console {
         told.or_else(|| console::Term::stdout().size_checked().map(|(_, columns)| columns))
     }
 
+    /// Returns whether what is printed is looked at on a terminal.
+    pub(crate) fn is_on_a_terminal(&self) -> bool {
+        !self.json && std::io::stdout().is_terminal()
+    }
+
     /// Prints a line. A reader that went away is no reason to fail.
     pub(crate) fn line(&self, text: impl AsRef<str>) {
         let _ = writeln!(std::io::stdout().lock(), "{}", text.as_ref());

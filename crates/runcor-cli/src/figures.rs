@@ -5,7 +5,7 @@ use runcor::model::Money;
 use serde_json::Value;
 
 /// How many characters a whole bar has.
-const BAR: i64 = 20;
+const BAR: i64 = 12;
 
 /// Returns the milliseconds of an instant as the API writes it.
 pub(crate) fn millis(at: &Value) -> Option<i64> {
@@ -83,8 +83,8 @@ mod tests {
 
     #[test]
     fn a_bar_is_as_long_as_its_part_and_never_longer_than_the_whole() {
-        assert_eq!(bar(5, 10).chars().count(), 10);
-        assert_eq!(bar(30, 10), "█".repeat(20));
+        assert_eq!(bar(5, 10).chars().count(), 6);
+        assert_eq!(bar(30, 10), "█".repeat(12));
         assert_eq!(bar(1, i64::MAX), "▏");
         assert_eq!((bar(0, 10), bar(-1, 10), bar(1, 0)), Default::default());
     }

@@ -75,7 +75,11 @@ impl Table {
             }
             let cell = &row[*last];
             line.push(' ');
-            line.push_str(&painted(console, cell.paint, &cut(&cell.text, left)));
+            line.push_str(&if self.columns[*last].right {
+                self.padded(console, *last, cell)
+            } else {
+                painted(console, cell.paint, &cut(&cell.text, left))
+            });
             console.line(line.trim_end());
         }
     }

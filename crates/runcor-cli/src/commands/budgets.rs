@@ -103,7 +103,7 @@ fn print(console: &Console, budgets: &[Value]) {
             Cell::painted(money(&budget["leftNanos"]), paint),
             ends.into(),
             remark(budget).into(),
-            Cell::painted(if console.width().is_some() { used } else { String::new() }, paint),
+            Cell::painted(if console.is_on_a_terminal() { used } else { String::new() }, paint),
         ]);
     }
     table.print(console);

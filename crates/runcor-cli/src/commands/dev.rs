@@ -1,6 +1,7 @@
 //! `runcor dev`: run the project of this folder and follow its files.
 
 mod events;
+mod governance;
 mod watch;
 
 use std::path::Path;

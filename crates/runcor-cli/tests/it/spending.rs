@@ -107,6 +107,24 @@ async fn budgets_are_listed_and_topped_up() {
 }
 
 #[test]
+fn dev_tells_what_a_request_has_cost() {
+    let project = spent();
+    let dev = project.dev();
+    project.run(&["trigger", "echo", "--input", "{}"]).exits(0);
+    let paid = dev.line_of("cost:request");
+    assert_eq!((&paid["provider"], &paid["outcome"]), (&json!("mock"), &json!("answered")));
+}
+
+#[cfg(unix)]
+#[test]
+fn on_a_terminal_shares_are_drawn() {
+    let project = spent();
+    if let Some(ran) = project.run_on_a_terminal(&["costs", "--by", "flow"], "") {
+        assert!(ran.exits(0).stdout.contains(&"█".repeat(12)));
+    }
+}
+
+#[test]
 fn without_a_budget_nothing_is_listed() {
     let project = spent();
     let ran = project.run(&["budgets"]).exits(0);

@@ -131,8 +131,10 @@ fn dearest(shares: &[Value]) -> i64 {
 
 /// Draws a share against the largest; nothing where nobody looks.
 fn drawn(console: &Console, share: &Value, most: i64) -> Cell {
-    match (console.width(), share["costNanos"].as_i64()) {
-        (Some(_), Some(cost)) => Cell::painted(bar(cost, most), Some(Paint::Cyan)),
+    match share["costNanos"].as_i64() {
+        Some(cost) if console.is_on_a_terminal() => {
+            Cell::painted(bar(cost, most), Some(Paint::Cyan))
+        }
         _ => Cell::default(),
     }
 }

@@ -8,6 +8,7 @@ use runcor::engine::Timestamp;
 use runcor::event::Event;
 use runcor::execution::{ExecutionId, Runtime};
 
+use super::governance;
 use crate::console::{Console, Paint, harmless};
 
 /// For how many executions the flow is remembered.
@@ -91,6 +92,6 @@ fn describe(console: &Console, event: &Event) -> Option<String> {
         }
         Event::FlowRegistered(flow) => Some(format!("{} registered", flow.name)),
         Event::FlowUnregistered(flow) => Some(format!("{} unregistered", flow.name)),
-        _ => None,
+        other => governance::describe(console, other),
     }
 }
