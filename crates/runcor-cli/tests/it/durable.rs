@@ -138,11 +138,12 @@ impl Served {
     }
 }
 
-/// Counts money: ten dollars a day for everybody, and a thousandth for each user.
+/// Counts money: ten dollars a day for everybody, little for each user, and next to nothing for a tenant.
 fn costs() -> CostConfig {
     let budgets = BudgetLimits {
         global: Some(BudgetLimit::hard(Money::from_dollars(10.0))),
         per_user: Some(BudgetLimit::hard(Money::from_dollars(0.01)).pausing()),
+        per_tenant: Some(BudgetLimit::hard(Money::from_dollars(0.001_05)).pausing()),
         ..BudgetLimits::default()
     };
     CostConfig { budgets, ..CostConfig::default() }

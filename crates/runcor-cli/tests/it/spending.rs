@@ -106,6 +106,33 @@ async fn budgets_are_listed_and_topped_up() {
     served.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_money_goes_on_after_a_top_up() {
+    let project = Project::new();
+    let served = Served::on(&project).await;
+    let ask = |_| {
+        let ran = served.run(&project, &["trigger", "ask", "--tenant", "poor", "--json"]).exits(0);
+        ran.json()["execution"].take()
+    };
+    // Each costs a little, so the budget is used up before long.
+    let waiting = (0..100).map(ask).find(|execution| execution["state"] == "waiting").unwrap();
+    let id = waiting["id"].as_str().unwrap();
+    let ran = served.run(&project, &["top-up", "tenant:poor", "1"]).exits(0);
+    assert!(ran.stdout.contains("1 execution that waited goes on"), "{ran:?}");
+    let looking = async {
+        loop {
+            let one = served.run(&project, &["status", id, "--json"]).exits(0).json();
+            if one["execution"]["state"] == "complete" {
+                return one;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let one = tokio::time::timeout(crate::bed::PATIENCE, looking).await.unwrap();
+    assert_eq!(one["cost"]["count"], 1);
+    served.stop().await;
+}
+
 #[test]
 fn dev_tells_what_a_request_has_cost() {
     let project = spent();
