@@ -74,13 +74,12 @@ impl RunCalls {
         shared.registry.active(spec.flow.as_str())?.check_input(&spec.input)?;
         let child = spec.id;
         let mut intent = call.intent.clone().with_note(JournalEntry::child_note(child));
-        let notes = self.journal.take();
-        let mut note = Batch { ops: self.journal.note_operations(&notes) };
+        let noted = self.journal.noted();
+        let mut note = Batch { ops: self.journal.note_operations(&noted) };
         note.ops.push(self.journal.operation(&intent, false));
         // Known already is a child whose start was stored though the store could not say so.
         fail_point!("call.before_start");
         let started = shared.admit(spec, Allowed::default(), note).await.map_err(|error| {
-            self.journal.put_back(notes);
             match error.code() {
                 // The note is refused to whoever runs the caller no longer.
                 ErrorCode::InvalidState => self.journal.lost(),
@@ -90,7 +89,7 @@ impl RunCalls {
         let child = started?.execution.id();
         fail_point!("call.started");
         intent.note = Some(JournalEntry::child_note(child));
-        self.journal.learn(intent).await;
+        self.journal.learn_with(&noted, intent).await;
         Ok(child)
     }
 }

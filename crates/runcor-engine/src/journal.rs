@@ -4,6 +4,8 @@
 //! where a run that nobody is sure to own any more is held up, before it has
 //! an effect that its new owner has as well.
 
+mod notes;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -15,6 +17,7 @@ use runcor_core::{
 };
 use tokio::sync::Mutex;
 
+use self::notes::{Noted, Notes};
 use crate::health::Health;
 use crate::patience::Patience;
 use crate::shared::Shared;
@@ -34,14 +37,7 @@ pub(crate) struct RunJournal {
     /// Whether something was written to the execution's own memory.
     has_session: AtomicBool,
     /// What is written together with whatever comes next.
-    notes: parking_lot::Mutex<Notes>,
-}
-
-/// What need not be durable before what comes next is.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Notes {
-    entries: Vec<JournalEntry>,
-    ops: Vec<Op>,
+    notes: Notes,
 }
 
 /// Whether the handler has run before since the execution was claimed.
@@ -82,7 +78,7 @@ impl RunJournal {
             }),
             // An earlier run may have written there.
             has_session: AtomicBool::new(!is_first),
-            notes: parking_lot::Mutex::default(),
+            notes: Notes::default(),
         }
     }
 
@@ -91,19 +87,15 @@ impl RunJournal {
         self.has_session.load(Ordering::SeqCst)
     }
 
-    /// Takes what was noted, as operations that come before those of what it belongs to.
-    pub(crate) fn take_notes(&self) -> Vec<Op> {
-        self.note_operations(&self.take())
+    /// Returns what was noted and is not yet durable.
+    pub(crate) fn noted(&self) -> Noted {
+        self.notes.now()
     }
 
-    /// Takes what was noted.
-    pub(crate) fn take(&self) -> Notes {
-        std::mem::take(&mut *self.notes.lock())
-    }
-
-    pub(crate) fn note_operations(&self, notes: &Notes) -> Vec<Op> {
-        let entries = notes.entries.iter().map(|entry| self.operation(entry, false));
-        entries.chain(notes.ops.iter().cloned()).collect()
+    /// Returns the operations that write what was noted. It may stand there
+    /// already, where the answer of an earlier write was lost.
+    pub(crate) fn note_operations(&self, noted: &Noted) -> Vec<Op> {
+        noted.ops(|entry| self.operation(entry, true))
     }
 
     /// Notes an entry that was written.
@@ -160,28 +152,22 @@ impl RunJournal {
         &self,
         entry: &JournalEntry,
         replace: bool,
-        notes: &Notes,
+        noted: &Noted,
         with: &[Op],
     ) -> Result<(), StoreError> {
-        let mut batch = Batch { ops: self.note_operations(notes) };
+        let mut batch = Batch { ops: self.note_operations(noted) };
         batch.ops.push(self.operation(entry, replace));
         batch.ops.extend(with.iter().cloned());
         self.store.commit(batch).await.map(|_| ())
     }
 
-    async fn learn_with(&self, notes: Notes, entry: JournalEntry) {
-        for noted in notes.entries {
-            self.learn(noted).await;
+    /// Notes what was written: an entry, and what had been noted before it.
+    pub(crate) async fn learn_with(&self, noted: &Noted, entry: JournalEntry) {
+        for noted in noted.entries() {
+            self.learn(noted.clone()).await;
         }
+        self.notes.written(noted);
         self.learn(entry).await;
-    }
-
-    /// Keeps notes for another occasion.
-    pub(crate) fn put_back(&self, mut notes: Notes) {
-        let mut kept = self.notes.lock();
-        notes.entries.append(&mut kept.entries);
-        notes.ops.append(&mut kept.ops);
-        *kept = notes;
     }
 
     /// Looks whether an entry is in the journal after all.
@@ -249,12 +235,12 @@ impl Journal for RunJournal {
     /// be noted does not begin, and trouble of the store is no failure of the handler.
     async fn begin(&self, entry: JournalEntry) -> Result<()> {
         let mut patience = Patience::new(&self.health);
-        let notes = self.take();
+        let noted = self.noted();
         loop {
             // Once more does no harm where only the answer was lost.
-            let error = match self.write(&entry, false, &notes, &[]).await {
+            let error = match self.write(&entry, false, &noted, &[]).await {
                 Ok(()) => {
-                    self.learn_with(notes, entry).await;
+                    self.learn_with(&noted, entry).await;
                     return Ok(());
                 }
                 Err(StoreError::Conflict { .. }) => return Err(self.conflict().await),
@@ -272,26 +258,25 @@ impl Journal for RunJournal {
         let mut patience = Patience::new(&self.health);
         let mut is_unsure = false;
         self.known.lock().await.unsure.insert(entry.path.clone());
-        let notes = self.take();
+        let noted = self.noted();
         if with.iter().any(is_of_session) {
             self.has_session.store(true, Ordering::SeqCst);
         }
         loop {
-            let tried = match self.write(&entry, replace, &notes, &with).await {
+            let tried = match self.write(&entry, replace, &noted, &with).await {
                 // Perhaps it was this handler itself, at an attempt whose answer was lost.
                 Err(StoreError::Conflict { .. }) if is_unsure => self.reads_back(&entry).await,
                 tried => tried.map(|()| true),
             };
             let error = match tried {
                 Ok(true) => {
-                    self.learn_with(notes, entry).await;
+                    self.learn_with(&noted, entry).await;
                     return Ok(());
                 }
                 Ok(false) | Err(StoreError::Conflict { .. }) => return Err(self.conflict().await),
                 // Nothing was written; whoever wants that decides what follows from it.
                 Err(error @ (StoreError::Stale { .. } | StoreError::MemoryFull { .. })) => {
                     self.known.lock().await.unsure.remove(&entry.path);
-                    self.put_back(notes);
                     return Err(error.into());
                 }
                 Err(error) => error,
@@ -303,13 +288,11 @@ impl Journal for RunJournal {
     }
 
     fn note(&self, entry: Option<JournalEntry>, with: Vec<Op>) {
-        let mut notes = self.notes.lock();
-        notes.entries.extend(entry);
-        notes.ops.extend(with);
+        self.notes.add(entry, with);
     }
 
     fn has_notes(&self) -> bool {
-        !self.notes.lock().entries.is_empty()
+        self.notes.has_entries()
     }
 }
 

@@ -177,7 +177,10 @@ async fn attempt(
     let ctx = context(shared, flow, execution, stop, &journal);
     let ended = drive(shared, flow, ctx, stop, deadline).await;
     // What the handler has seen is written with what came of it.
-    let around = Around { before: Batch { ops: journal.take_notes() }, ..Around::default() };
+    let around = Around {
+        before: Batch { ops: journal.note_operations(&journal.noted()) },
+        ..Around::default()
+    };
     match ended {
         Ended::Complete(result) => {
             let expires = shared.expiry(shared.now());

@@ -125,10 +125,10 @@ impl FlowModels {
         let intent = met.intent();
         let scope = self.ctx.call_scope(met.path());
         let request = self.ctx.overridden(met.path(), request).with_scope(scope.clone());
-        let request = self.ctx.guarded_request(request).await.inspect_err(|_| met.give_back())?;
         if self.ctx.journal().has_notes() {
             met.begin(intent.clone()).await.inspect_err(|_| met.give_back())?;
         }
+        let request = self.ctx.guarded_request(request).await.inspect_err(|_| met.give_back())?;
         let (noted, asked) =
             join(met.begin(intent.clone()), self.ctx.models().stream(request)).await;
         if let Err(error) =

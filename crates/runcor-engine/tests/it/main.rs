@@ -16,6 +16,7 @@ mod guarding;
 mod joining;
 mod judging;
 mod leases;
+mod noting;
 mod queueing;
 mod races;
 mod recovery;
