@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     Decision,
     Sleep,
     Call,
+    Budget,
     /// One that this version does not know.
     Other,
 }
@@ -30,6 +31,7 @@ pub(crate) fn kind(execution: &Value) -> Option<Kind> {
         Some("decision") => Kind::Decision,
         Some("sleep") => Kind::Sleep,
         Some("call") => Kind::Call,
+        Some("budget") => Kind::Budget,
         Some(_) => Kind::Other,
     })
 }
@@ -50,6 +52,7 @@ pub(crate) fn brief(execution: &Value) -> String {
         }
         Kind::Sleep => format!("{}{}", text(&wait["wakeAt"]), until(&wait["wakeAt"])),
         Kind::Call => format!("the end of {}", called(wait).join(", ")),
+        Kind::Budget => format!("money: budget {}", harmless(text(&budget(wait)["scopeKey"]))),
         Kind::Signal | Kind::Other => reason(),
     }
 }
@@ -77,6 +80,10 @@ pub(crate) fn print(console: &Console, execution: &Value) {
             for child in called(wait) {
                 console.line(format!("           runcor status {child}"));
             }
+        }
+        Kind::Budget => {
+            console.line(format!("Because:   {}", harmless(text(&wait["reason"]))));
+            go_on(top_up(execution));
         }
         Kind::Signal | Kind::Other => {
             if !wait["waitData"].is_null() {
@@ -106,6 +113,7 @@ pub(crate) fn advice(execution: &Value) -> Option<String> {
     let commands = match kind(execution)? {
         Kind::Approval => format!("`runcor approve {id}` or `runcor reject {id}`"),
         Kind::Decision => format!("`runcor decide {id}`"),
+        Kind::Budget => format!("`{}`", top_up(execution)),
         _ => return None,
     };
     Some(format!("execution {id} waits for {}; answer with {commands}", brief(execution)))
@@ -114,6 +122,21 @@ pub(crate) fn advice(execution: &Value) -> Option<String> {
 /// Returns the executions whose end is waited for.
 pub(crate) fn called(wait: &Value) -> Vec<&str> {
     wait["awaits"].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// Returns the refusal of the budget that is waited for.
+fn budget(wait: &Value) -> &Value {
+    &wait["waitData"]["budget"]
+}
+
+/// Tells how to add to the budget that is waited for.
+fn top_up(execution: &Value) -> String {
+    let budget = budget(&execution["waitContext"]);
+    let key = harmless(text(&budget["scopeKey"]));
+    // Users of two tenants are two users.
+    let tenant = execution["tenantId"].as_str().filter(|_| budget["scope"] == "user");
+    let tenant = tenant.map(|tenant| format!(" --tenant '{}'", harmless(tenant)));
+    format!("runcor top-up '{key}' DOLLARS{}", tenant.unwrap_or_default())
 }
 
 fn until(at: &Value) -> String {
@@ -149,6 +172,10 @@ mod tests {
                 "2000-01-01T00:00:00.000Z (now)",
             ),
             (json!({ "kind": "call", "awaits": ["a", "b"] }), "the end of a, b"),
+            (
+                json!({ "kind": "budget", "waitData": { "budget": { "scopeKey": "user:a" } } }),
+                "money: budget user:a",
+            ),
             (json!({ "kind": "moon", "reason": "full" }), "full"),
         ] {
             assert_eq!(brief(&waits(&context)), expected);
@@ -162,5 +189,18 @@ mod tests {
         assert!(advice("approval").unwrap().contains("runcor approve x"));
         assert!(advice("decision").unwrap().contains("runcor decide x"));
         assert_eq!((advice("signal"), advice("sleep")), (None, None));
+    }
+
+    #[test]
+    fn who_waits_for_money_is_told_whose_budget_to_top_up() {
+        let of = |scope: &str, key: &str| {
+            let budget = json!({ "scope": scope, "scopeKey": key });
+            let wait = json!({ "kind": "budget", "waitData": { "budget": budget } });
+            let mut execution = waits(&wait);
+            execution["tenantId"] = json!("acme");
+            top_up(&execution)
+        };
+        assert_eq!(of("global", "global"), "runcor top-up 'global' DOLLARS");
+        assert_eq!(of("user", "user:a"), "runcor top-up 'user:a' DOLLARS --tenant 'acme'");
     }
 }
