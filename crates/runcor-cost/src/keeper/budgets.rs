@@ -99,7 +99,7 @@ impl CostKeeper {
 
 fn not_found(key: &BudgetKey) -> Error {
     let message = format!(
-        "no budget {key} is configured that you may add to; see costs.budgets and `runcor budget`"
+        "no budget {key} is configured that you may add to; see costs.budgets and `runcor budgets`"
     );
     Error::new(ErrorCode::BudgetNotFound, message)
 }
