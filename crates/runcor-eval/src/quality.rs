@@ -121,11 +121,12 @@ impl Quality for Evaluators {
         let flag = self.flag_for(caller, id).await?;
         let from = flag.status;
         if !from.may_become(to) {
-            let message = format!(
-                "the flag of execution {id} is {} and can't become {}",
-                from.as_str(),
-                to.as_str()
-            );
+            let problem = match (from, to) {
+                (from, to) if from == to => format!("is {} already", from.as_str()),
+                (FlagStatus::Pending, _) => "is pending; it has to be reviewed first".to_owned(),
+                (from, to) => format!("is {} and can't become {}", from.as_str(), to.as_str()),
+            };
+            let message = format!("the flag of execution {id} {problem}");
             return Err(Error::new(ErrorCode::InvalidFlagTransition, message));
         }
         let flag = Flag { status: to, updated_at: self.clock.now(), ..flag };

@@ -40,7 +40,7 @@ pub use builder::{Builder, Runcor};
 #[cfg(feature = "eval")]
 pub use governing::EvaluationSettings;
 #[cfg(feature = "project")]
-pub use project::{Project, ProjectFlows, Reloaded, connect_provider};
+pub use project::{Project, ProjectCheck, ProjectFlows, Reloaded, connect_provider};
 #[doc(inline)]
 pub use runcor_core::{Error, ErrorCode, Flow, FlowContext, FlowError, Result, Runtime, Trigger};
 

@@ -1,5 +1,6 @@
 //! A project: a folder with `runcor.yaml` and flows written as YAML.
 
+mod check;
 mod evaluation;
 mod governance;
 #[cfg(feature = "http")]
@@ -22,6 +23,7 @@ use runcor_router::{Hedge, Registration, Router};
 
 use crate::builder::{Builder, Runcor};
 
+pub use check::ProjectCheck;
 pub use providers::connect_provider;
 
 /// A loaded `runcor.yaml` and the folder that it stands in.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use runcor::ProjectCheck;
 use serde_json::{Value, json};
 
 use crate::args::Config;
@@ -35,7 +36,12 @@ fn check(show: bool, config: Option<&Path>, console: &Console) -> Result<ExitCod
         return Err(Failure::new("CONFIG_NOT_FOUND", message));
     };
     let read = project.read_flows()?;
-    let warnings: Vec<_> = project.warnings().iter().map(ToString::to_string).collect();
+    let ProjectCheck { errors, warnings: doubts } = project.check(&read);
+    if let Some(error) = errors.into_iter().next() {
+        return Err(error.into());
+    }
+    let warnings = project.warnings().iter().map(ToString::to_string).chain(doubts);
+    let warnings: Vec<_> = warnings.collect();
     let problems: Vec<_> = read.problems.iter().map(ToString::to_string).collect();
     let flows: Vec<_> = read.flows.iter().map(|flow| flow.info.name.to_string()).collect();
     if console.json {

@@ -66,6 +66,11 @@ impl CostKeeper {
         if key.scope == BudgetScope::Request || !caller.sees(key.tenant.as_ref()) || !is_allowed {
             return Err(not_found(&key));
         }
+        let is_of_no_tenant = matches!(key.scope, BudgetScope::Global | BudgetScope::Flow);
+        if is_of_no_tenant && wish.tenant.is_some() {
+            let message = format!("the budget {key} is everybody's; leave the tenant out");
+            return Err(Error::new(ErrorCode::ValidationError, message));
+        }
         if key.subject.is_empty() && key.scope != BudgetScope::Global {
             let message = format!("name the {} whose budget is meant", key.scope.as_str());
             return Err(Error::new(ErrorCode::ValidationError, message));

@@ -1,18 +1,22 @@
 //! From the section `evaluation` to evaluators.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use runcor_config::section::{self, Evaluator, EvaluatorConfig, EvaluatorType, ExpectedFormat};
-use runcor_core::{Error, ErrorCode, FlowName, Result};
+use runcor_core::{Error, ErrorCode, FlowName, ModelService, Result};
+use runcor_cost::CostKeeper;
 use runcor_eval::{
     ExactMatch, Expected, Format, FormatEvaluator, KeywordEvaluator, LengthEvaluator, ModelJudge,
     Registration, Similarity, SimilarityMethod, TextPart, Thresholds,
 };
 
-use crate::builder::Runcor;
-
 /// Makes what an entry of `evaluation.evaluators` describes.
-pub(super) fn evaluator(entry: &Evaluator, runcor: &Runcor) -> Result<Registration> {
+pub(super) fn evaluator(
+    entry: &Evaluator,
+    models: Arc<dyn ModelService>,
+    costs: Option<&Arc<CostKeeper>>,
+) -> Result<Registration> {
     let settings = entry.config.clone().unwrap_or_default();
     let name = entry.name.clone().unwrap_or_else(|| type_name(entry.kind).to_owned());
     let registration = match entry.kind {
@@ -36,7 +40,7 @@ pub(super) fn evaluator(entry: &Evaluator, runcor: &Runcor) -> Result<Registrati
                 .by(method(&settings))
                 .part(part(&settings)),
         ),
-        EvaluatorType::Judge => Registration::new(judge(name, settings, runcor)?),
+        EvaluatorType::Judge => Registration::new(judge(name, settings, models, costs)?),
     };
     described(entry, registration)
 }
@@ -125,10 +129,15 @@ fn expected(name: &str, settings: &EvaluatorConfig) -> Result<Expected> {
     })
 }
 
-fn judge(name: String, settings: EvaluatorConfig, runcor: &Runcor) -> Result<ModelJudge> {
-    let mut judge = ModelJudge::new(name, settings.rubric.unwrap_or_default(), runcor.models())?;
-    if let Some(costs) = runcor.costs() {
-        judge = judge.with_meter(std::sync::Arc::clone(costs) as _);
+fn judge(
+    name: String,
+    settings: EvaluatorConfig,
+    models: Arc<dyn ModelService>,
+    costs: Option<&Arc<CostKeeper>>,
+) -> Result<ModelJudge> {
+    let mut judge = ModelJudge::new(name, settings.rubric.unwrap_or_default(), models)?;
+    if let Some(costs) = costs {
+        judge = judge.with_meter(Arc::clone(costs) as _);
     }
     if let Some(model) = settings.model {
         judge = judge.with_model(model);

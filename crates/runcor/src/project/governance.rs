@@ -32,7 +32,7 @@ impl Project {
         let Some(evaluators) = runcor.evaluators() else { return Ok(()) };
         let entries = self.config.evaluation.iter().flat_map(|section| &section.evaluators);
         for entry in entries {
-            evaluators.add(evaluator(entry, runcor)?)?;
+            evaluators.add(evaluator(entry, runcor.models(), runcor.costs())?)?;
         }
         Ok(())
     }
@@ -64,12 +64,30 @@ impl Project {
         }
     }
 
-    fn add_policy(&self, builder: Builder) -> Result<Builder> {
-        let Some(section) = &self.config.policy else { return Ok(builder) };
-        let section = serde_json::to_value(section).map_err(invalid)?;
-        let guardrails = read::<GuardrailConfig>(section.clone())?;
-        let builder = builder.policies(read::<PolicyConfig>(section)?);
-        Ok(if guardrails.is_empty() { builder } else { builder.guardrail_config(guardrails) })
+    fn add_policy(&self, mut builder: Builder) -> Result<Builder> {
+        if let Some(config) = self.policy_config()? {
+            builder = builder.policies(config);
+        }
+        if let Some(config) = self.guardrail_config()? {
+            builder = builder.guardrail_config(config);
+        }
+        Ok(builder)
+    }
+
+    /// Returns who may do what, if the file says anything of it.
+    pub(super) fn policy_config(&self) -> Result<Option<PolicyConfig>> {
+        self.policy_section().map(read).transpose()
+    }
+
+    /// Returns what guardrails the file describes, if any.
+    pub(super) fn guardrail_config(&self) -> Result<Option<GuardrailConfig>> {
+        let config = self.policy_section().map(read::<GuardrailConfig>).transpose()?;
+        Ok(config.filter(|config| !config.is_empty()))
+    }
+
+    fn policy_section(&self) -> Option<Value> {
+        // What was read from a file can be written as JSON.
+        serde_json::to_value(self.config.policy.as_ref()?).ok()
     }
 }
 
