@@ -45,6 +45,11 @@ impl Access {
         self.caller().tenant.is_some()
     }
 
+    /// Returns whether a policy judges what is asked on somebody's behalf.
+    pub(crate) fn is_judged(&self) -> bool {
+        self.app.parts.has_policy && !self.identity.is_nobody()
+    }
+
     /// Returns the ledger, where there is one.
     pub(crate) fn ledger(&self) -> Option<&dyn LedgerReads> {
         self.app.parts.ledger.as_deref()

@@ -23,7 +23,7 @@ pub struct HttpParts {
     pub budgets: Option<Arc<dyn Budgets>>,
     /// Evaluations and flags.
     pub quality: Option<Arc<dyn Quality>>,
-    /// Whether a policy judges operations, for `GET /health`.
+    /// Whether a policy judges operations, so that events of flows that it hides are left out.
     pub has_policy: bool,
 }
 
@@ -69,7 +69,8 @@ impl HttpParts {
         self
     }
 
-    /// Says that the runtime has a policy.
+    /// Says that the runtime has a policy: `GET /health` tells so, and callers hear of no
+    /// execution of a flow that it hides from them.
     #[must_use]
     pub fn with_policy(mut self) -> Self {
         self.has_policy = true;

@@ -7,6 +7,7 @@
 
 mod filter;
 mod frame;
+mod sight;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub(crate) use filter::Filter;
 
 use crate::access::Access;
 use frame::{GapReason, comment, gap, push_event};
+use sight::Sight;
 
 /// How many stored events are read at once.
 const PAGE: usize = 64;
@@ -29,6 +31,7 @@ pub(crate) struct EventStream {
     access: Access,
     live: EventSubscription,
     filter: Filter,
+    sight: Sight,
     phase: Phase,
     /// The newest event that was read from history.
     replayed_to: u64,
@@ -80,6 +83,7 @@ impl EventStream {
             live: access.runtime().subscribe(),
             access,
             filter,
+            sight: Sight::default(),
             phase: Phase::Opening(after),
             replayed_to: 0,
             catching_up: after.is_some(),
@@ -122,7 +126,7 @@ impl EventStream {
             page = self.page(after, claimed) => page,
         };
         match page {
-            Ok(page) => self.send(&page),
+            Ok(page) => self.send(&page).await,
             Err(error) => {
                 tracing::warn!(code = %error.code(), %error, "stored events can't be read");
                 Some(self.end("the store does not answer; connect again later"))
@@ -157,7 +161,7 @@ impl EventStream {
         if self.access.is_of_a_tenant() { 0 } else { missed }
     }
 
-    fn send(&mut self, page: &HistoryPage) -> Option<Bytes> {
+    async fn send(&mut self, page: &HistoryPage) -> Option<Bytes> {
         let mut out = Vec::new();
         match page {
             HistoryPage { after: None, events, .. } if !events.is_empty() => {
@@ -174,7 +178,9 @@ impl EventStream {
             return (!out.is_empty()).then(|| Bytes::from(out));
         };
         for record in page.events.iter().filter(|record| self.filter.passes(&record.event)) {
-            push_event(&mut out, record);
+            if self.sight.sees(&self.access, &record.event).await {
+                push_event(&mut out, record);
+            }
         }
         self.replayed_to = last.seq;
         self.phase = Phase::Replaying { after: last.seq, claimed: false };
@@ -201,7 +207,8 @@ impl EventStream {
                     return None;
                 }
                 self.catching_up = false;
-                if !self.filter.passes(&record.event) {
+                let event = &record.event;
+                if !self.filter.passes(event) || !self.sight.sees(&self.access, event).await {
                     return None;
                 }
                 let mut out = Vec::with_capacity(256);

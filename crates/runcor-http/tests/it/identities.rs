@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use reqwest::{Method, StatusCode};
 use runcor_core::{
     Admission, Caller, Error, ErrorCode, FlowName, Operation, Policy, PolicyRequest, TenantId,
@@ -195,5 +196,31 @@ async fn costs_of_a_flow_that_a_caller_does_not_see_are_left_out() {
         let (_, body) = answer(request.send().await.unwrap()).await;
         assert_eq!(body[key].as_array().unwrap().len(), 1, "{path}: {body}");
     }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn events_of_a_flow_that_a_caller_does_not_see_are_left_out() {
+    let house = House::with(config(), Some(Arc::new(AnnReads))).await;
+    let body = json!({ "idempotencyKey": "hidden" });
+    let (_, body) = house.post("none", "/flows/never/trigger", body).await;
+    let hidden = body["execution"]["id"].as_str().unwrap().to_owned();
+    house.post("none", &format!("/executions/{hidden}/cancel"), json!({})).await;
+    let seen = house.run("none", "seen", json!({ "userId": "ann" })).await;
+    let seen = seen["id"].as_str().unwrap();
+    let heard = async |user: Option<&str>, more: &str| {
+        let mut request = house.request("none", Method::GET, &format!("/events?{more}"));
+        if let Some(user) = user {
+            request = request.header("X-Runcor-User", user);
+        }
+        let (mut text, mut events) = (String::new(), request.send().await.unwrap().bytes_stream());
+        let end = format!(r#""executionId":"{seen}","state":"complete""#);
+        while !text.contains(&end) {
+            text.push_str(&String::from_utf8_lossy(&events.next().await.unwrap().unwrap()));
+        }
+        text
+    };
+    assert!(heard(None, "lastEventId=0").await.contains(&hidden));
+    assert!(!heard(Some("ann"), "lastEventId=0").await.contains(&hidden));
     house.close().await;
 }
