@@ -173,13 +173,13 @@ impl Store for Shelf {
         Err(away())
     }
     fn ledger(&self) -> Arc<dyn LedgerReads> {
-        unimplemented!("there is no ledger here")
+        panic!("there is no ledger here")
     }
     fn memories(&self) -> Arc<dyn MemoryReads> {
         Arc::new(self.clone())
     }
     fn quality(&self) -> Arc<dyn QualityReads> {
-        unimplemented!("there are no evaluations here")
+        panic!("there are no evaluations here")
     }
     fn feed(&self) -> &EventFeed {
         &self.inner.feed
