@@ -176,10 +176,44 @@ impl CallScope {
         }
     }
 
+    /// Takes the bill, to be committed with the answer that it pays for.
+    pub(crate) fn pay(&self) -> Paying {
+        Paying { scope: self.clone(), bill: self.take_bill() }
+    }
+
     /// Takes the bill, to be committed.
     #[must_use]
     pub fn take_bill(&self) -> Bill {
         self.inner.as_ref().map(|inner| std::mem::take(&mut *inner.bill.lock())).unwrap_or_default()
+    }
+}
+
+/// A bill that is being committed: it goes back unless somebody says that it is
+/// paid, also when the commit is given up in the middle.
+#[derive(Debug)]
+#[must_use = "what is dropped goes back"]
+pub(crate) struct Paying {
+    scope: CallScope,
+    bill: Bill,
+}
+
+impl Paying {
+    /// Returns the operations that settle it.
+    pub(crate) fn ops(&self) -> Vec<Op> {
+        self.bill.clone().into_ops()
+    }
+
+    /// Says that it is durable.
+    pub(crate) fn paid(mut self) {
+        self.bill.entries.clear();
+    }
+}
+
+impl Drop for Paying {
+    fn drop(&mut self) {
+        if !self.bill.is_empty() {
+            self.scope.put_back(std::mem::take(&mut self.bill));
+        }
     }
 }
 

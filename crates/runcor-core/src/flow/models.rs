@@ -183,11 +183,10 @@ async fn remember(
                 Error::new(ErrorCode::InternalError, format!("an answer is not JSON: {error}"))
             })?;
             fail_point!("stream.read_before_result");
-            let bill = scope.take_bill();
-            let ops = bill.clone().into_ops();
-            met.end_with(intent, Outcome::Done(value), Some(Spend::of(response)), ops)
-                .await
-                .inspect_err(|_| scope.put_back(bill))?;
+            let bill = scope.pay();
+            met.end_with(intent, Outcome::Done(value), Some(Spend::of(response)), bill.ops())
+                .await?;
+            bill.paid();
             fail_point!("stream.result_committed");
         }
         Ok(_) => {}

@@ -289,21 +289,20 @@ impl With {
         outcome: Outcome,
         spend: Option<Spend>,
     ) -> Result<(), Error> {
-        let bill = self.scope.take_bill();
+        let bill = self.scope.pay();
         for _ in 0..MAX_RACES {
-            let mut ops = bill.clone().into_ops();
-            ops.extend(self.writes.ops().await.inspect_err(|_| self.scope.put_back(bill.clone()))?);
+            let mut ops = bill.ops();
+            ops.extend(self.writes.ops().await?);
             match met.end_with(intent.clone(), outcome.clone(), spend.clone(), ops).await {
                 Err(error)
                     if error.code() == ErrorCode::MemoryConflict && !self.writes.is_empty() => {}
-                Err(error) => {
-                    self.scope.put_back(bill);
-                    return Err(error);
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    bill.paid();
+                    return Ok(());
                 }
-                Ok(()) => return Ok(()),
             }
         }
-        self.scope.put_back(bill);
         let message = format!("the memory that step {} updates changes too fast", met.path());
         Err(Error::new(ErrorCode::MemoryConflict, message).retryable(None))
     }

@@ -17,6 +17,7 @@ mod joining;
 mod judging;
 mod leases;
 mod noting;
+mod paying;
 mod queueing;
 mod races;
 mod recovery;

@@ -1,0 +1,139 @@
+//! Bills of model calls that are paid for reach the ledger, whatever becomes of the handler.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
+use runcor_core::{
+    AttemptPlan, Clock, Error, ExecutionId, ExecutionState, Flow, FlowContext, FlowError, FlowName,
+    FlowOutcome, Governance, LedgerEntry, LedgerQuery, ManualClock, ModelChunk, ModelRequest,
+    ModelResponse, ModelService, ModelStream, NopSink, Op, Runtime, Store, StoreError, TokenPrice,
+    Trigger, Usage,
+};
+use runcor_cost::{CostConfig, CostKeeper};
+use runcor_engine::{Engine, EngineParts};
+use runcor_store_memory::MemoryStore;
+use runcor_testkit::{Fate, FaultStore, StoreCall};
+use serde_json::{Value, json};
+
+use crate::bed::{eventually, within_reason};
+
+/// Reserves and books one request for each answer, as the router does.
+#[derive(Debug)]
+struct Vendor(ManualClock);
+
+#[async_trait]
+impl ModelService for Vendor {
+    async fn complete(&self, request: ModelRequest) -> Result<ModelResponse, Error> {
+        let price = Some(TokenPrice::per_token(0.001, 0.001));
+        let plan = AttemptPlan { provider: "p", request: &request, price, now: self.0.now() };
+        let held = request.scope.reserve(plan).await?;
+        tokio::task::yield_now().await;
+        let usage = Usage { completion_tokens: 3, ..Usage::default() };
+        held.answered("m", usage, Duration::ZERO);
+        Ok(ModelResponse { text: "yes".to_owned(), usage, ..ModelResponse::default() })
+    }
+
+    async fn stream(&self, request: ModelRequest) -> Result<ModelStream, Error> {
+        let response = Box::new(self.complete(request).await?);
+        Ok(Box::pin(stream::iter([Ok(ModelChunk::Finished { response })])))
+    }
+}
+
+struct Bed {
+    engine: Engine,
+    store: Arc<FaultStore>,
+    clock: ManualClock,
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
+        let clock = ManualClock::new();
+        let at: Arc<dyn Clock> = Arc::new(clock.clone());
+        let (config, books) = (CostConfig::default(), Arc::clone(&store) as Arc<dyn Store>);
+        let keeper = CostKeeper::new(config, books, Arc::clone(&at), Arc::new(NopSink));
+        let governance = Governance { meter: Some(keeper), ..Governance::default() };
+        let parts = EngineParts {
+            models: Arc::new(Vendor(clock.clone())),
+            clock: at,
+            governance,
+            seed: Some(1),
+            ..EngineParts::new(Arc::clone(&store) as _)
+        };
+        let engine = Engine::start(parts).await.unwrap();
+        engine.register(Flow::new(FlowName::new("asks").unwrap(), asks)).unwrap();
+        engine.register(Flow::new(FlowName::new("streams").unwrap(), streams)).unwrap();
+        Self { engine, store, clock }
+    }
+
+    async fn trigger(&self, flow: &str) -> ExecutionId {
+        self.engine.trigger(flow, Trigger::new("k", Value::Null)).await.unwrap().execution.id()
+    }
+
+    async fn rows(&self) -> Vec<LedgerEntry> {
+        let query = LedgerQuery { limit: 10, ..LedgerQuery::default() };
+        self.store.ledger().ledger(&query).await.unwrap().items
+    }
+}
+
+async fn asks(ctx: FlowContext) -> Result<FlowOutcome, FlowError> {
+    let answer = ctx.model().complete(ModelRequest::prompt("may I?")).await?;
+    Ok(FlowOutcome::Complete(json!(answer.text)))
+}
+
+async fn streams(ctx: FlowContext) -> Result<FlowOutcome, FlowError> {
+    let mut pieces = ctx.model().stream(ModelRequest::prompt("may I?")).await?;
+    while let Some(piece) = pieces.next().await {
+        piece?;
+    }
+    Ok(FlowOutcome::Complete(Value::Null))
+}
+
+fn is_paying(call: &StoreCall<'_>) -> bool {
+    let StoreCall::Commit(batch) = call else { return false };
+    let has = |wanted: fn(&Op) -> bool| batch.ops.iter().any(wanted);
+    has(|op| matches!(op, Op::Settle(_))) && has(|op| matches!(op, Op::Journal { .. }))
+}
+
+/// Cancels an execution whose answer the store does not take, and looks what was booked.
+async fn pays_though_it_is_cancelled(flow: &str) {
+    let bed = Bed::new().await;
+    let (refused, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    bed.store.decide(move |call| {
+        if !is_paying(call) {
+            return Fate::Pass;
+        }
+        let _ = refused.send(());
+        Fate::Refuse(StoreError::Unavailable { message: "not now".to_owned() })
+    });
+    let id = bed.trigger(flow).await;
+    within_reason(seen.recv()).await.unwrap();
+    bed.store.recover();
+    within_reason(async {
+        while bed.engine.cancel(id, None).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+    let ended = bed.store.execution(id).await.unwrap().unwrap();
+    assert_eq!(ended.state(), ExecutionState::Failed);
+    let rows = eventually(async || {
+        let rows = bed.rows().await;
+        (!rows.is_empty()).then_some(rows)
+    })
+    .await;
+    assert_eq!((rows.len(), rows[0].usage.completion_tokens), (1, 3));
+    drop(bed.clock);
+}
+
+#[tokio::test]
+async fn a_bill_whose_commit_is_given_up_with_its_execution_is_booked_all_the_same() {
+    pays_though_it_is_cancelled("asks").await;
+}
+
+#[tokio::test]
+async fn the_bill_of_a_stream_whose_commit_is_given_up_is_booked_all_the_same() {
+    pays_though_it_is_cancelled("streams").await;
+}
