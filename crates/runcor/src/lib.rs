@@ -162,11 +162,12 @@ pub mod governance {
     #[doc(inline)]
     pub use runcor_core::{
         Admission, AttemptOutcome, BudgetKey, BudgetLimit, BudgetScope, BudgetStatus, BudgetWindow,
-        Budgets, Caller, Confidence, Enforcement, Evaluation, EvaluationQuery, Flag, FlagQuery,
-        FlagStatus, Governance, Guard, GuardPhase, GuardScope, Hook, LedgerDimension, LedgerEntry,
-        LedgerFilter, LedgerQuery, LedgerReads, LedgerTotal, MemoryEntry, MemoryLimits,
-        MemoryOwner, MemoryQuery, MemorySpace, Meter, OnExceed, Operation, Policy, PolicyRequest,
-        Quality, RateQueue, RateScope, RateTake, StreamGuard, TopUp,
+        Budgets, Caller, Confidence, CostSummary, Enforcement, Evaluation, EvaluationQuery,
+        ExecutionSet, Flag, FlagQuery, FlagStatus, Governance, Guard, GuardPhase, GuardScope, Hook,
+        LedgerDimension, LedgerEntry, LedgerFilter, LedgerQuery, LedgerReads, LedgerTotal,
+        MemoryEntry, MemoryLimits, MemoryOwner, MemoryQuery, MemorySpace, Meter, OnExceed,
+        Operation, PastQuery, Policy, PolicyRequest, Quality, RateQueue, RateScope, RateTake,
+        StreamGuard, TopUp,
     };
 }
 

@@ -4,6 +4,7 @@
 
 mod bed;
 mod guarding;
+mod isolation;
 mod judging;
 mod money;
 mod remembering;
