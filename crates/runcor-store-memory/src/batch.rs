@@ -207,6 +207,7 @@ impl Work<'_> {
         let spec = &record.execution.spec;
         let (id, tenant, owner) = (spec.id, spec.tenant_id.clone(), MemoryOwner::Session(spec.id));
         self.undo.push(Undo::Take(number, record));
+        self.forget_budget(id, tenant.clone());
         self.forget_all(&MemorySpace { tenant, owner });
         self.undo.extend(self.state.quality.forget(id).map(Undo::Quality));
     }

@@ -6,7 +6,7 @@ mod settling;
 use runcor_core::{AccountId, BudgetAccount, BudgetVerdict, Money, StoreError};
 use rusqlite::{Connection, params};
 
-pub(crate) use accounts::{account, accounts, forget};
+pub(crate) use accounts::{account, accounts, end_of_execution, forget};
 pub(crate) use settling::{lapse, parse as parse_holds, settle};
 
 use self::accounts::{load_by_id, save};

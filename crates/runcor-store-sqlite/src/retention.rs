@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::counters::Counters;
 use crate::encode::integer;
-use crate::{memory, quality};
+use crate::{budget, memory, quality};
 
 /// What people still have to look at stays.
 const UNFLAGGED: &str = "NOT EXISTS (SELECT 1 FROM flags \
@@ -88,12 +88,15 @@ pub(crate) fn remove(
     number: i64,
     counters: &mut Counters,
 ) -> rusqlite::Result<()> {
-    let id: Option<Vec<u8>> = conn
-        .prepare_cached("SELECT id FROM executions WHERE number = ?1")?
-        .query_row([number], |row| row.get(0))
+    let found: Option<(Vec<u8>, String)> = conn
+        .prepare_cached("SELECT id, tenant FROM executions WHERE number = ?1")?
+        .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
+    let (id, tenant) = found.unzip();
     // What is damaged goes as well.
     if let Some(id) = id.and_then(|id| id.try_into().ok()).map(ExecutionId::from_bytes) {
+        let tenant = tenant.unwrap_or_default();
+        budget::end_of_execution(conn, id, &tenant)?;
         memory::end_session(conn, id)?;
         quality::remove(conn, id)?;
     }

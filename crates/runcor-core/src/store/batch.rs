@@ -38,8 +38,9 @@ pub enum Op {
         /// The new status, one version on.
         status: Box<ExecutionStatus>,
     },
-    /// Removes an execution, its journal, its own memory, its evaluation and its
-    /// flag; its idempotency key is free again. Its rows of the ledger stay.
+    /// Removes an execution, its journal, its own memory, its evaluation, its
+    /// flag, and accounts of its own budget that hold no reservation; its
+    /// idempotency key is free again. Its rows of the ledger stay.
     ///
     /// Precondition: the stored version and epoch are `expect`.
     Delete {
@@ -181,7 +182,7 @@ pub enum Op {
         keep_evaluations: Option<u64>,
     },
     /// Removes ended executions whose retention is over, with their journals
-    /// and what their own memory has. Those with a flag that is not resolved stay.
+    /// and all else that [`Delete`](Self::Delete) removes. Those with a flag that is not resolved stay.
     Sweep {
         /// Executions that are due at this instant are removed.
         now: Timestamp,

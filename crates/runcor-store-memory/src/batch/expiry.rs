@@ -1,6 +1,6 @@
 //! Removing what has expired, is too old, or too much.
 
-use runcor_core::Timestamp;
+use runcor_core::{BudgetKey, BudgetScope, ExecutionId, TenantId, Timestamp};
 
 use super::{Undo, Work};
 use crate::money::FundsUndo;
@@ -25,8 +25,23 @@ impl Work<'_> {
         self.receipt.expired += self.undo.len() - before;
     }
 
+    /// Removes the accounts of an execution's own budget.
+    pub(super) fn forget_budget(&mut self, id: ExecutionId, tenant: Option<TenantId>) {
+        if self.state.funds.accounts.is_empty() {
+            return;
+        }
+        let key = BudgetKey { scope: BudgetScope::Execution, tenant, subject: id.to_string() };
+        let slots = self.state.funds.accounts.free_of(&key);
+        self.forget_accounts(slots);
+    }
+
     fn expire_accounts(&mut self, now: Timestamp, limit: usize) {
-        for slot in self.state.funds.accounts.forgettable(now, limit) {
+        let slots = self.state.funds.accounts.forgettable(now, limit);
+        self.forget_accounts(slots);
+    }
+
+    fn forget_accounts(&mut self, slots: Vec<u32>) {
+        for slot in slots {
             let taken = self.state.funds.accounts.take(slot);
             let undo = taken.map(|taken| FundsUndo::ForgottenAccount(slot, taken));
             self.undo.extend(undo.map(Undo::Funds));

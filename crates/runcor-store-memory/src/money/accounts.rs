@@ -34,6 +34,10 @@ impl PartialEq for Accounts {
 }
 
 impl Accounts {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
     pub(crate) fn find(&self, id: &AccountId) -> Option<u32> {
         self.keyed.find_by(id, |other| **other == *id)
     }
@@ -85,6 +89,15 @@ impl Accounts {
             .take(limit)
             .map(|(id, account)| ((**id).clone(), account.balance))
             .collect()
+    }
+
+    /// Returns an owner's accounts in which nothing is set aside.
+    pub(crate) fn free_of(&self, key: &BudgetKey) -> Vec<u32> {
+        let (window, since) = (BudgetWindow::None, Timestamp::from_millis(i64::MIN));
+        let from = AccountId { key: key.clone(), window, since };
+        let own = self.order.range(from..).take_while(|(id, _)| id.key == *key);
+        let free = |slot: &u32| self.keyed.get(*slot).is_some_and(|(_, a)| a.holds == 0);
+        own.map(|(_, slot)| *slot).filter(free).collect()
     }
 
     /// Returns accounts that may be forgotten: they ended as long ago as they

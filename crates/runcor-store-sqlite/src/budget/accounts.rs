@@ -1,6 +1,6 @@
 //! Accounts as rows.
 
-use runcor_core::{AccountId, BudgetAccount, BudgetScope, Money, Timestamp};
+use runcor_core::{AccountId, BudgetAccount, BudgetScope, ExecutionId, Money, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::NamedAccount;
@@ -117,4 +117,17 @@ pub(crate) fn forget(conn: &Connection, now: Timestamp, limit: usize) -> rusqlit
          INDEXED BY accounts_forget WHERE forget <= ?1 AND holds = 0 ORDER BY forget LIMIT ?2)",
     )?
     .execute(params![now.as_millis(), integer(limit)])
+}
+
+/// Removes the accounts of an execution's own budget that hold nothing.
+pub(crate) fn end_of_execution(
+    conn: &Connection,
+    id: ExecutionId,
+    tenant: &str,
+) -> rusqlite::Result<()> {
+    conn.prepare_cached(
+        "DELETE FROM accounts WHERE scope = ?1 AND tenant = ?2 AND subject = ?3 AND holds = 0",
+    )?
+    .execute(params![scope_code(BudgetScope::Execution), tenant, id.to_string()])?;
+    Ok(())
 }

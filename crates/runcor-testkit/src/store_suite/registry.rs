@@ -414,6 +414,7 @@ macro_rules! __store_scenarios {
                 what_belongs_to_an_execution_is_swept_with_it
                 a_flag_keeps_its_execution
                 a_flag_before_the_end_keeps_as_well
+                the_account_of_an_executions_own_budget_goes_with_it_unless_money_is_set_aside
             ]
             expiry: [
                 accounts_go_long_after_their_window

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use runcor_core::{
-    Batch, Execution, FlagStatus, LedgerEntry, MemoryOwner, MemorySpace, Op, Timestamp,
+    AccountId, Batch, BudgetHold, BudgetKey, BudgetScope, BudgetWindow, Execution, FlagStatus,
+    LedgerEntry, MemoryOwner, MemorySpace, Money, Op, Reservation, Timestamp,
 };
 
 use crate::ExecutionBuilder;
@@ -138,4 +139,44 @@ pub(crate) async fn a_flag_before_the_end_keeps_as_well(fixture: StoreFixture) {
     // The identity may come again, and then nothing of the former one holds.
     subject.commit(Batch::new().insert(execution.clone())).await;
     assert_eq!(sweep(&subject, at(99)).await, 1, "expected the new one to have no flag");
+}
+
+pub(crate) async fn the_account_of_an_executions_own_budget_goes_with_it_unless_money_is_set_aside(
+    fixture: StoreFixture,
+) {
+    let subject = Subject::new(&fixture);
+    let free = ended(&subject, sample().tenant("t"), 50).await;
+    let holding = ended(&subject, sample().tenant("t"), 50).await;
+    let other = ended(&subject, sample().tenant("t"), 90).await;
+    let account = |execution: &Execution| {
+        let tenant = execution.spec.tenant_id.clone();
+        let subject = execution.id().to_string();
+        AccountId::at(
+            BudgetKey { scope: BudgetScope::Execution, tenant, subject },
+            BudgetWindow::None,
+            at(0),
+        )
+    };
+    for execution in [&free, &holding, &other] {
+        let hold = BudgetHold {
+            account: account(execution),
+            amount: Money::from_nanos(5),
+            limit: Money::from_nanos(10),
+            hard: true,
+            warn_at: Money::from_nanos(8),
+        };
+        let entry = LedgerEntry { execution_id: Some(execution.id()), ..row_at(1, 5) };
+        let reservation = Reservation { entry: entry.clone(), holds: vec![hold], lapses: at(99) };
+        subject.commit(Batch::new().with(Op::Reserve(Box::new(reservation)))).await;
+        if execution.id() != holding.id() {
+            subject.settle(&entry).await;
+        }
+    }
+    assert_eq!(sweep(&subject, at(50)).await, 2);
+    let ledger = fixture.store().ledger();
+    let mut left = Vec::new();
+    for execution in [&free, &holding, &other] {
+        left.push(ledger.budget_account(&account(execution)).await.unwrap().is_some());
+    }
+    assert_eq!(left, [false, true, true], "which accounts were left");
 }
