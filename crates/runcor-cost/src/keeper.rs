@@ -217,6 +217,8 @@ impl Meter for CostKeeper {
             self.announce(request_is_over);
             return Ok(Held::new(scope, entry, price, ceiling));
         }
+        // What an earlier request of the same call did not need is there for this one.
+        self.leave(scope.take_bill());
         let held = Held::new(scope, entry.clone(), price, ceiling);
         let lapses = plan.now.after(self.config.reservation_lifetime);
         let reservation = Reservation { entry, holds, lapses };

@@ -52,6 +52,20 @@ async fn a_bill_that_gives_money_back_lets_the_request_pass_that_it_comes_along_
 }
 
 #[tokio::test]
+async fn a_second_request_of_one_call_may_spend_what_the_first_gave_back() {
+    let (store, bed) = faulty(global(10));
+    let scope = bed.nobody();
+    bed.reserve(&scope, 10).await.unwrap().failed(Duration::ZERO);
+    let commits = store.commits();
+    let held = bed.reserve(&scope, 10).await.unwrap();
+    assert_eq!(store.commits() - commits, 1);
+    held.answered("m", output(2), Duration::ZERO);
+    bed.keeper.settle(scope.take_bill()).await.unwrap();
+    let (global, rows) = (bed.global().await, bed.rows().await);
+    assert_eq!((global.spent, global.reserved, rows.len()), (micros(2), Money::ZERO, 2));
+}
+
+#[tokio::test]
 async fn bills_that_come_along_with_a_refused_request_are_committed_all_the_same() {
     let (_, bed) = faulty(global(10));
     drop(bed.reserve(&bed.nobody(), 7).await.unwrap());
