@@ -150,6 +150,7 @@ impl Engine {
         let EngineParts { store, models, tools, governance, hooks, clock, config, seed, events } =
             parts;
         config.check()?;
+        let host = Arc::clone(&clock);
         let clock = Arc::new(Steady::new(clock));
         steady::catch_up(&clock, &*store).await;
         let health = Arc::new(Health::new(Arc::clone(&clock) as _, config.slow_commit));
@@ -176,6 +177,7 @@ impl Engine {
             hooks,
             top_ups: AtomicU64::new(0),
             clock,
+            host,
             worker,
             started_at: now,
             registry: Registry::default(),

@@ -62,7 +62,7 @@ impl Housekeeping {
             return Ok(true);
         }
         shared.flush_bills().await;
-        let is_done = lapse(shared, now).await?;
+        let is_done = lapse(shared, by_any_clock(shared, now)).await?;
         if is_done {
             self.lapse_at = now.after(EXPIRE_EVERY);
         }
@@ -75,7 +75,8 @@ impl Housekeeping {
         }
         let (keep_ledger, keep_evaluations) =
             (shared.config.max_ledger_entries, shared.config.max_evaluations);
-        let expire = Op::Expire { now, limit: CHUNK, keep_ledger, keep_evaluations };
+        let past = by_any_clock(shared, now);
+        let expire = Op::Expire { now: past, limit: CHUNK, keep_ledger, keep_evaluations };
         fail_point!("expire.before_commit");
         let is_done = commit(shared, expire).await?.expired < CHUNK;
         if is_done {
@@ -115,6 +116,12 @@ impl Housekeeping {
         }
         Ok(is_done)
     }
+}
+
+/// Returns an instant that has passed by the host's time as well, which the
+/// engine's is ahead of once the clock was set back: money is kept by the host's.
+fn by_any_clock(shared: &Shared, now: Timestamp) -> Timestamp {
+    now.min(shared.host.now())
 }
 
 /// Settles reservations that lapse by an instant; false when there are more.

@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     /// How often somebody said that there may be more money.
     pub(crate) top_ups: AtomicU64,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The time of the host, by which requests to vendors are reserved.
+    pub(crate) host: Arc<dyn Clock>,
     pub(crate) worker: WorkerId,
     pub(crate) started_at: Timestamp,
     pub(crate) registry: Registry,
