@@ -73,7 +73,7 @@ pub struct PolicyRequest<'a> {
     pub flow: Option<&'a FlowName>,
     /// On whose behalf.
     pub caller: &'a Caller,
-    /// The input of a trigger, the arguments of a tool, else null.
+    /// The input of a trigger or of what is to run again, the arguments of a tool, else null.
     pub input: &'a Value,
     /// The execution, where there is one already.
     pub execution: Option<ExecutionId>,

@@ -101,7 +101,8 @@ pub trait Runtime: std::fmt::Debug + Send + Sync {
     async fn delete(&self, id: ExecutionId) -> Result<()>;
 
     /// Lets executions go on that wait for more money; those for which there
-    /// is still too little wait again. Returns how many were woken.
+    /// is still too little wait again. Returns how many were woken. Callers of
+    /// a tenant wake those of that tenant alone.
     ///
     /// # Errors
     /// `STORAGE_…` when the store fails.

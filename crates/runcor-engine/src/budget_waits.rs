@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use runcor_core::{
-    Change, Execution, ExecutionQuery, ExecutionState, Result, StoreError, WaitKind,
+    Change, Execution, ExecutionQuery, ExecutionState, Result, StoreError, TenantId, WaitKind,
 };
 
 use crate::shared::{ChangeError, Shared};
@@ -13,13 +13,17 @@ use crate::shared::{ChangeError, Shared};
 const PAGE: usize = 256;
 
 impl Shared {
-    /// Wakes everything that waits for money; what still finds too little waits again.
-    pub(crate) async fn wake_budget_waits(self: &Arc<Self>) -> Result<usize> {
+    /// Wakes everything of a tenant, or of all, that waits for money; what still
+    /// finds too little waits again.
+    pub(crate) async fn wake_budget_waits(
+        self: &Arc<Self>,
+        tenant: Option<TenantId>,
+    ) -> Result<usize> {
         self.check_ready()?;
         // Before the look: who begins to wait after it sees that this has changed.
         self.top_ups.fetch_add(1, Ordering::SeqCst);
         let state = Some(ExecutionState::Waiting);
-        let mut query = ExecutionQuery { state, limit: PAGE, ..ExecutionQuery::default() };
+        let mut query = ExecutionQuery { state, tenant, limit: PAGE, ..ExecutionQuery::default() };
         let mut woken = 0;
         loop {
             let page = self.store.executions(&query).await?;

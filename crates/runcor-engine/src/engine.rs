@@ -320,7 +320,7 @@ impl Runtime for Engine {
     }
 
     async fn replay(&self, id: ExecutionId) -> Result<Execution> {
-        let allowed = self.shared.judged(self.caller.as_ref(), Operation::Replay, id).await?;
+        let allowed = self.shared.judged_again(self.caller.as_ref(), id, None).await?;
         self.shared.replay(id, allowed).await
     }
 
@@ -329,8 +329,9 @@ impl Runtime for Engine {
         self.shared.decide(id, decision).await
     }
 
-    async fn fork(&self, id: ExecutionId, fork: Fork) -> Result<Execution> {
-        let allowed = self.shared.judged(self.caller.as_ref(), Operation::Replay, id).await?;
+    async fn fork(&self, id: ExecutionId, mut fork: Fork) -> Result<Execution> {
+        let (caller, input) = (self.caller.as_ref(), fork.input.as_mut());
+        let allowed = self.shared.judged_again(caller, id, input).await?;
         self.shared.fork(id, fork, allowed).await
     }
 
@@ -355,7 +356,8 @@ impl Runtime for Engine {
     }
 
     async fn wake_budget_waits(&self) -> Result<usize> {
-        self.shared.wake_budget_waits().await
+        let tenant = self.caller.as_ref().and_then(|caller| caller.tenant.clone());
+        self.shared.wake_budget_waits(tenant).await
     }
 
     fn as_caller(&self, caller: Caller) -> Arc<dyn Runtime> {

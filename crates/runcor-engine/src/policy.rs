@@ -101,6 +101,47 @@ impl Shared {
         operation: Operation,
         id: ExecutionId,
     ) -> Result<Allowed> {
+        self.judged_with(caller, operation, id, None).await
+    }
+
+    /// Judges that an execution is run again, with the input that the new one will have.
+    ///
+    /// Rules see that input. One that nobody has judged yet is judged as that of a
+    /// trigger besides, and may be changed: a fork is no way around a rule.
+    pub(crate) async fn judged_again(
+        &self,
+        caller: Option<&Caller>,
+        id: ExecutionId,
+        other: Option<&mut Value>,
+    ) -> Result<Allowed> {
+        let allowed = self.judged_with(caller, Operation::Replay, id, other.as_deref()).await?;
+        let (Some(policy), Some(input)) = (self.policy(), other) else { return Ok(allowed) };
+        let execution = self.execution(id).await?;
+        let spec = &*execution.spec;
+        let own = Caller::of(spec);
+        let request = PolicyRequest {
+            operation: Operation::Trigger,
+            flow: Some(&spec.flow),
+            caller: caller.unwrap_or(&own),
+            input,
+            execution: None,
+            metadata: spec.metadata.as_ref(),
+            now: self.now(),
+        };
+        // What it counts is counted once, as a replay.
+        if let Some(changed) = policy.admit(&request).await?.input {
+            *input = changed;
+        }
+        Ok(allowed)
+    }
+
+    async fn judged_with(
+        &self,
+        caller: Option<&Caller>,
+        operation: Operation,
+        id: ExecutionId,
+        input: Option<&Value>,
+    ) -> Result<Allowed> {
         if caller.is_none() && self.policy().is_none() {
             return Ok(Allowed::default());
         }
@@ -109,11 +150,15 @@ impl Shared {
         let Some(policy) = self.policy() else { return Ok(Allowed::default()) };
         let spec = &*execution.spec;
         let own = Caller::of(spec);
+        let input = match operation {
+            Operation::Replay => input.unwrap_or(&spec.input),
+            _ => &Value::Null,
+        };
         let request = PolicyRequest {
             operation,
             flow: Some(&spec.flow),
             caller: caller.unwrap_or(&own),
-            input: &Value::Null,
+            input,
             execution: Some(id),
             metadata: spec.metadata.as_ref(),
             now: self.now(),

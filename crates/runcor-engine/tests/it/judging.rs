@@ -25,6 +25,8 @@ on_every_store![
     what_is_queued_by_a_rate_limit_runs_in_order_when_its_turn_comes,
     turns_outlive_the_process,
     a_replay_is_counted_once,
+    a_fork_with_another_input_is_no_way_around_a_rule_about_the_input,
+    rules_see_the_input_of_what_is_to_run_again,
     a_flow_can_not_call_what_its_tenant_may_not_trigger,
 ];
 
@@ -303,4 +305,44 @@ async fn a_flow_can_not_call_what_its_tenant_may_not_trigger(kind: Kind) {
     let ended = bed.ended(sly).await;
     assert_eq!(code(&ended), "ACCESS_DENIED");
     eventually(async || bed.get(sly).await.state().is_terminal().then_some(())).await;
+}
+
+async fn a_fork_with_another_input_is_no_way_around_a_rule_about_the_input(kind: Kind) {
+    let policy = written(|request| match request.operation {
+        Operation::Trigger if request.input == &json!("forbidden") => Err(denied()),
+        Operation::Trigger if request.input == &json!("changed") => {
+            Ok(Admission { input: Some(json!("as the rule wants it")), ..Admission::default() })
+        }
+        _ => Ok(Admission::default()),
+    });
+    let bed = bed(kind, &policy).await;
+    let trigger = Trigger::new("k", json!("fine")).with_tenant("acme");
+    let id = bed.trigger_with("echo", trigger).await.id();
+    bed.engine.finished(id).await.unwrap();
+    let fork = |input: &str| Fork { input: Some(json!(input)), ..Fork::default() };
+    for runtime in [Arc::new(bed.engine.clone()) as Arc<dyn Runtime>, of_tenant(&bed, "acme")] {
+        let refused = runtime.fork(id, fork("forbidden")).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::AccessDenied);
+        let changed = runtime.fork(id, fork("changed")).await.unwrap();
+        assert_eq!(changed.spec.input, json!("as the rule wants it"));
+    }
+    // Who may not see it learns nothing of rules either.
+    let refused = of_tenant(&bed, "other").fork(id, fork("forbidden")).await.unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::ExecutionNotFound);
+}
+
+async fn rules_see_the_input_of_what_is_to_run_again(kind: Kind) {
+    let policy = written(|request| match request.operation {
+        Operation::Replay if request.input == &json!("once only") => Err(denied()),
+        _ => Ok(Admission::default()),
+    });
+    let bed = bed(kind, &policy).await;
+    let once = bed.trigger_with("echo", Trigger::new("k", json!("once only"))).await.id();
+    bed.engine.finished(once).await.unwrap();
+    for refused in [
+        bed.engine.replay(once).await.unwrap_err(),
+        bed.engine.fork(once, Fork::default()).await.unwrap_err(),
+    ] {
+        assert_eq!(refused.code(), ErrorCode::AccessDenied);
+    }
 }
