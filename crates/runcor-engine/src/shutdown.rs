@@ -52,6 +52,8 @@ impl Shared {
             if !self.durable {
                 self.fail_active().await;
             }
+            // Nobody comes after this to whom bills could be left.
+            self.flush_bills().await;
             self.leave().await;
             self.store.close().await
         });

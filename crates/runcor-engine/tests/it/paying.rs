@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use runcor_core::{
-    AttemptPlan, Clock, Error, ExecutionId, ExecutionState, Flow, FlowContext, FlowError, FlowName,
-    FlowOutcome, Governance, LedgerEntry, LedgerQuery, ManualClock, ModelChunk, ModelRequest,
-    ModelResponse, ModelService, ModelStream, NopSink, Op, Runtime, Store, StoreError, TokenPrice,
-    Trigger, Usage,
+    AttemptOutcome, AttemptPlan, BudgetLimit, BudgetWindow, Caller, Clock, Error, ExecutionId,
+    ExecutionState, Flow, FlowContext, FlowError, FlowName, FlowOutcome, Governance, LedgerEntry,
+    LedgerQuery, ManualClock, Meter, ModelChunk, ModelRequest, ModelResponse, ModelService,
+    ModelStream, Money, NopSink, Op, Runtime, Store, StoreError, TokenPrice, Trigger, Usage,
 };
-use runcor_cost::{CostConfig, CostKeeper};
+use runcor_cost::{BudgetLimits, CostConfig, CostKeeper};
 use runcor_engine::{Engine, EngineParts};
 use runcor_store_memory::MemoryStore;
 use runcor_testkit::{Fate, FaultStore, StoreCall};
@@ -45,16 +45,27 @@ struct Bed {
     engine: Engine,
     store: Arc<FaultStore>,
     clock: ManualClock,
+    keeper: Arc<CostKeeper>,
+}
+
+fn is_expiry(op: &Op) -> bool {
+    matches!(op, Op::Expire { .. })
 }
 
 impl Bed {
     async fn new() -> Self {
+        Self::with(BudgetLimits::default()).await
+    }
+
+    async fn with(budgets: BudgetLimits) -> Self {
         let store = Arc::new(FaultStore::new(Arc::new(MemoryStore::new())));
         let clock = ManualClock::new();
         let at: Arc<dyn Clock> = Arc::new(clock.clone());
-        let (config, books) = (CostConfig::default(), Arc::clone(&store) as Arc<dyn Store>);
+        let config = CostConfig { budgets, ..CostConfig::default() };
+        let (config, books) = (config, Arc::clone(&store) as Arc<dyn Store>);
         let keeper = CostKeeper::new(config, books, Arc::clone(&at), Arc::new(NopSink));
-        let governance = Governance { meter: Some(keeper), ..Governance::default() };
+        let meter = Arc::clone(&keeper) as Arc<dyn Meter>;
+        let governance = Governance { meter: Some(meter), ..Governance::default() };
         let parts = EngineParts {
             models: Arc::new(Vendor(clock.clone())),
             clock: at,
@@ -65,7 +76,27 @@ impl Bed {
         let engine = Engine::start(parts).await.unwrap();
         engine.register(Flow::new(FlowName::new("asks").unwrap(), asks)).unwrap();
         engine.register(Flow::new(FlowName::new("streams").unwrap(), streams)).unwrap();
-        Self { engine, store, clock }
+        Self { engine, store, clock, keeper }
+    }
+
+    /// Moves the clock on as far as housekeeping is done at least once.
+    async fn tidied(&self) {
+        let (expired, mut seen) = tokio::sync::mpsc::unbounded_channel();
+        self.store.decide(move |call| {
+            if matches!(call, StoreCall::Commit(batch) if batch.ops.iter().any(is_expiry)) {
+                let _ = expired.send(());
+            }
+            Fate::Pass
+        });
+        within_reason(async {
+            while seen.try_recv().is_err() {
+                self.clock.advance(Duration::from_secs(5));
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+        .await;
+        // What is read now was asked for after that commit.
+        self.store.recover();
     }
 
     async fn trigger(&self, flow: &str) -> ExecutionId {
@@ -136,4 +167,43 @@ async fn a_bill_whose_commit_is_given_up_with_its_execution_is_booked_all_the_sa
 #[tokio::test]
 async fn the_bill_of_a_stream_whose_commit_is_given_up_is_booked_all_the_same() {
     pays_though_it_is_cancelled("streams").await;
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_ends_no_budget_and_takes_no_request_for_lost() {
+    let limit = BudgetLimit::hard(Money::from_dollars(9.0)).within(BudgetWindow::Hourly);
+    let bed = Bed::with(BudgetLimits { global: Some(limit), ..BudgetLimits::default() }).await;
+    let start = bed.clock.now();
+    bed.clock.advance(Duration::from_secs(5 * 3_600));
+    bed.engine.finished(bed.trigger("streams").await).await.unwrap();
+    bed.clock.set(start);
+    bed.engine.finished(bed.trigger("asks").await).await.unwrap();
+
+    let scope = bed.keeper.scope(FlowName::new("f").unwrap(), Caller::default());
+    let request = ModelRequest::prompt("").with_max_tokens(1);
+    let price = Some(TokenPrice::per_token(0.0, 0.001));
+    let plan = AttemptPlan { provider: "p", request: &request, price, now: bed.clock.now() };
+    let held = bed.keeper.reserve(&scope, plan).await.unwrap();
+    bed.tidied().await;
+    held.answered("m", Usage::default(), Duration::ZERO);
+    bed.keeper.settle(scope.take_bill()).await.unwrap();
+    bed.tidied().await;
+
+    let accounts = bed.store.ledger().budget_accounts(None, start, 10).await.unwrap();
+    let spent: Vec<_> = accounts.iter().map(|(_, account)| account.spent).collect();
+    assert_eq!(spent, [Money::from_dollars(0.003); 2]);
+    assert!(bed.rows().await.iter().all(|row| row.outcome == AttemptOutcome::Answered));
+}
+
+#[tokio::test]
+async fn a_bill_that_was_left_is_booked_before_the_store_is_closed() {
+    let bed = Bed::new().await;
+    let scope = bed.keeper.scope(FlowName::new("f").unwrap(), Caller::default());
+    let request = ModelRequest::prompt("").with_max_tokens(1);
+    let plan = AttemptPlan { provider: "p", request: &request, price: None, now: bed.clock.now() };
+    drop(bed.keeper.reserve(&scope, plan).await.unwrap());
+    drop(scope);
+    assert_eq!(bed.keeper.waiting(), 1);
+    within_reason(bed.engine.shutdown()).await.unwrap();
+    assert_eq!(bed.keeper.waiting(), 0);
 }
