@@ -55,8 +55,9 @@ impl Project {
         let evaluators = Evaluators::new(store, clock);
         let section = self.config.evaluation.iter();
         let mut entries = section.flat_map(|section| &section.evaluators);
-        let added = entries
-            .try_for_each(|entry| evaluators.add(evaluator(entry, Arc::new(no_models()), None)?));
+        let added = entries.try_for_each(|entry| {
+            evaluators.add(evaluator(entry, Arc::new(no_models()), None, None)?)
+        });
         added.err()
     }
 

@@ -10,12 +10,14 @@ use runcor_eval::{
     ExactMatch, Expected, Format, FormatEvaluator, KeywordEvaluator, LengthEvaluator, ModelJudge,
     Registration, Similarity, SimilarityMethod, TextPart, Thresholds,
 };
+use runcor_policy::Guardrails;
 
 /// Makes what an entry of `evaluation.evaluators` describes.
 pub(super) fn evaluator(
     entry: &Evaluator,
     models: Arc<dyn ModelService>,
     costs: Option<&Arc<CostKeeper>>,
+    guardrails: Option<&Arc<Guardrails>>,
 ) -> Result<Registration> {
     let settings = entry.config.clone().unwrap_or_default();
     let name = entry.name.clone().unwrap_or_else(|| type_name(entry.kind).to_owned());
@@ -40,7 +42,13 @@ pub(super) fn evaluator(
                 .by(method(&settings))
                 .part(part(&settings)),
         ),
-        EvaluatorType::Judge => Registration::new(judge(name, settings, models, costs)?),
+        EvaluatorType::Judge => {
+            let mut judge = judge(name, settings, models, costs)?;
+            if let Some(guardrails) = guardrails {
+                judge = judge.with_guard(Arc::clone(guardrails) as _);
+            }
+            Registration::new(judge)
+        }
     };
     described(entry, registration)
 }

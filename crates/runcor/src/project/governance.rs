@@ -32,7 +32,8 @@ impl Project {
         let Some(evaluators) = runcor.evaluators() else { return Ok(()) };
         let entries = self.config.evaluation.iter().flat_map(|section| &section.evaluators);
         for entry in entries {
-            evaluators.add(evaluator(entry, runcor.models(), runcor.costs())?)?;
+            let guardrails = runcor.guardrails();
+            evaluators.add(evaluator(entry, runcor.models(), runcor.costs(), guardrails)?)?;
         }
         Ok(())
     }
