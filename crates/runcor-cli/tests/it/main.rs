@@ -20,4 +20,5 @@ mod reviewing;
 mod services;
 mod spending;
 mod status;
+mod trial;
 mod triggering;
