@@ -92,6 +92,11 @@ impl RunJournal {
         self.notes.now()
     }
 
+    /// Returns what was noted and must be durable before anything is done.
+    pub(crate) fn noted_entries(&self) -> Noted {
+        self.notes.entries_now()
+    }
+
     /// Returns the operations that write what was noted. It may stand there
     /// already, where the answer of an earlier write was lost.
     pub(crate) fn note_operations(&self, noted: &Noted) -> Vec<Op> {
@@ -235,7 +240,7 @@ impl Journal for RunJournal {
     /// be noted does not begin, and trouble of the store is no failure of the handler.
     async fn begin(&self, entry: JournalEntry) -> Result<()> {
         let mut patience = Patience::new(&self.health);
-        let noted = self.noted();
+        let noted = self.noted_entries();
         loop {
             // Once more does no harm where only the answer was lost.
             let error = match self.write(&entry, false, &noted, &[]).await {

@@ -177,10 +177,14 @@ async fn attempt(
     let ctx = context(shared, flow, execution, stop, &journal);
     let ended = drive(shared, flow, ctx, stop, deadline).await;
     // What the handler has seen is written with what came of it.
-    let around = Around {
-        before: Batch { ops: journal.note_operations(&journal.noted()) },
-        ..Around::default()
+    let noted = match &ended {
+        // It comes here each time that it looks for money: that answers were
+        // remembered is told once it goes on.
+        Ended::Paused(pause) if pause.kind == WaitKind::Budget => journal.noted_entries(),
+        _ => journal.noted(),
     };
+    let before = Batch { ops: journal.note_operations(&noted) };
+    let around = Around { before, ..Around::default() };
     match ended {
         Ended::Complete(result) => {
             let expires = shared.expiry(shared.now());

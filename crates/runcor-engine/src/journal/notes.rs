@@ -51,10 +51,17 @@ impl Notes {
         Noted { notes: self.kept.lock().notes.clone() }
     }
 
+    /// Returns the entries that are not yet durable.
+    pub(crate) fn entries_now(&self) -> Noted {
+        let kept = self.kept.lock();
+        let has_entry = |note: &&Note| note.entry.is_some();
+        Noted { notes: kept.notes.iter().filter(has_entry).cloned().collect() }
+    }
+
     /// Forgets what has been written.
     pub(crate) fn written(&self, noted: &Noted) {
-        let Some(last) = noted.notes.last() else { return };
-        self.kept.lock().notes.retain(|note| note.number > last.number);
+        let is_written = |number| noted.notes.binary_search_by_key(&number, |it| it.number).is_ok();
+        self.kept.lock().notes.retain(|note| !is_written(note.number));
     }
 }
 
@@ -75,7 +82,7 @@ impl Noted {
 
 #[cfg(test)]
 mod tests {
-    use runcor_core::{JournalKind, Timestamp};
+    use runcor_core::{ExecutionId, JournalKind, Timestamp};
     use serde_json::json;
 
     use super::*;
@@ -96,5 +103,16 @@ mod tests {
         assert_eq!(both.entries().count(), 2);
         notes.written(&both);
         assert!(!notes.has_entries());
+    }
+
+    #[test]
+    fn what_is_no_entry_is_kept_while_the_entries_are_written() {
+        let notes = Notes::default();
+        let at = Timestamp::from_millis(1);
+        notes.add(None, vec![Op::NotEnded { id: ExecutionId::mint(at) }]);
+        notes.add(Some(JournalEntry::done("a", JournalKind::Memory, json!(1), at)), Vec::new());
+        notes.written(&notes.entries_now());
+        assert!(!notes.has_entries());
+        assert_eq!(notes.now().notes.len(), 1);
     }
 }

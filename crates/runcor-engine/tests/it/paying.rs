@@ -6,10 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
 use runcor_core::{
-    AttemptOutcome, AttemptPlan, BudgetLimit, BudgetWindow, Caller, Clock, Error, ExecutionId,
-    ExecutionState, Flow, FlowContext, FlowError, FlowName, FlowOutcome, Governance, LedgerEntry,
-    LedgerQuery, ManualClock, Meter, ModelChunk, ModelRequest, ModelResponse, ModelService,
-    ModelStream, Money, NopSink, Op, Runtime, Store, StoreError, TokenPrice, Trigger, Usage,
+    AttemptOutcome, AttemptPlan, BudgetLimit, BudgetScope, BudgetWindow, Budgets, Caller, Clock,
+    Error, ExecutionId, ExecutionState, Flow, FlowContext, FlowError, FlowName, FlowOutcome,
+    Governance, LedgerEntry, LedgerQuery, ManualClock, Meter, ModelChunk, ModelRequest,
+    ModelResponse, ModelService, ModelStream, Money, NopSink, Op, Runtime, Store, StoreError,
+    TokenPrice, TopUp, Trigger, Usage,
 };
 use runcor_cost::{BudgetLimits, CostConfig, CostKeeper};
 use runcor_engine::{Engine, EngineParts};
@@ -76,6 +77,7 @@ impl Bed {
         let engine = Engine::start(parts).await.unwrap();
         engine.register(Flow::new(FlowName::new("asks").unwrap(), asks)).unwrap();
         engine.register(Flow::new(FlowName::new("streams").unwrap(), streams)).unwrap();
+        engine.register(Flow::new(FlowName::new("asks-twice").unwrap(), asks_twice)).unwrap();
         Self { engine, store, clock, keeper }
     }
 
@@ -118,6 +120,13 @@ async fn streams(ctx: FlowContext) -> Result<FlowOutcome, FlowError> {
     let mut pieces = ctx.model().stream(ModelRequest::prompt("may I?")).await?;
     while let Some(piece) = pieces.next().await {
         piece?;
+    }
+    Ok(FlowOutcome::Complete(Value::Null))
+}
+
+async fn asks_twice(ctx: FlowContext) -> Result<FlowOutcome, FlowError> {
+    for _ in 0..2 {
+        ctx.model().complete(ModelRequest::prompt("may I?")).await?;
     }
     Ok(FlowOutcome::Complete(Value::Null))
 }
@@ -206,4 +215,36 @@ async fn a_bill_that_was_left_is_booked_before_the_store_is_closed() {
     assert_eq!(bed.keeper.waiting(), 1);
     within_reason(bed.engine.shutdown()).await.unwrap();
     assert_eq!(bed.keeper.waiting(), 0);
+}
+
+#[tokio::test]
+async fn who_looks_for_money_again_and_again_fills_no_ledger() {
+    // It covers the most of one request, and not what the first has cost besides.
+    let limit = BudgetLimit::hard(Money::from_dollars(1.127)).pausing();
+    let bed = Bed::with(BudgetLimits { global: Some(limit), ..BudgetLimits::default() }).await;
+    let id = bed.trigger("asks-twice").await;
+    let waits = async |seen: u64| {
+        eventually(async || {
+            let execution = bed.store.execution(id).await.unwrap().unwrap();
+            let status = &execution.status;
+            let waits = status.state == ExecutionState::Waiting && status.version > seen;
+            waits.then_some(status.version)
+        })
+        .await
+    };
+    let mut seen = waits(0).await;
+    for _ in 0..3 {
+        bed.clock.advance(Duration::from_secs(31));
+        seen = waits(seen).await;
+    }
+    assert_eq!(bed.rows().await.len(), 1);
+
+    let amount = Money::from_dollars(9.0);
+    let wish = TopUp { scope: BudgetScope::Global, subject: String::new(), tenant: None, amount };
+    bed.keeper.top_up(&Caller::default(), &wish).await.unwrap();
+    bed.clock.advance(Duration::from_secs(31));
+    within_reason(bed.engine.finished(id)).await.unwrap();
+    let is_replay = |row: &&LedgerEntry| row.outcome == AttemptOutcome::Replayed;
+    let rows = bed.rows().await;
+    assert_eq!((rows.len(), rows.iter().filter(is_replay).count()), (3, 1));
 }
