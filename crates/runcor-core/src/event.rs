@@ -13,6 +13,8 @@ use crate::schema::Violation;
 use crate::time::Timestamp;
 
 /// Something that happened, in the documented JSON shape with its name in `type`.
+///
+/// The larger ones are boxed: every commit moves events, and most are small.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 #[non_exhaustive]
@@ -37,7 +39,7 @@ pub enum Event {
     ModelValidationRetry(ModelValidationRetry),
     /// A request to a vendor was paid for.
     #[serde(rename = "cost:request")]
-    CostRequest(CostRequest),
+    CostRequest(Box<CostRequest>),
     /// The use of a budget has come near its limit.
     #[serde(rename = "cost:budget_warning")]
     BudgetWarning(BudgetWarning),
@@ -49,19 +51,19 @@ pub enum Event {
     BudgetToppedUp(BudgetToppedUp),
     /// A rule denied an operation.
     #[serde(rename = "policy:violation")]
-    PolicyViolation(PolicyViolation),
+    PolicyViolation(Box<PolicyViolation>),
     /// A guardrail warns of content.
     #[serde(rename = "policy:warning")]
-    GuardrailWarning(GuardrailWarning),
+    GuardrailWarning(Box<GuardrailWarning>),
     /// A rate limit refused an operation.
     #[serde(rename = "policy:rate_limited")]
-    RateLimited(RateLimited),
+    RateLimited(Box<RateLimited>),
     /// An evaluator judged an execution.
     #[serde(rename = "eval:score")]
-    EvalScore(EvalScore),
+    EvalScore(Box<EvalScore>),
     /// All evaluators are through with an execution.
     #[serde(rename = "eval:complete")]
-    EvalComplete(EvalComplete),
+    EvalComplete(Box<EvalComplete>),
     /// An execution was flagged for people to look at.
     #[serde(rename = "eval:flagged")]
     EvalFlagged(EvalFlagged),
@@ -88,6 +90,9 @@ pub struct ExecutionStateChange {
     /// The tenant that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
+    /// Its flow; absent where an earlier release has written the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_name: Option<FlowName>,
 }
 
 /// An execution ended; from the engine, with the commit.
@@ -106,6 +111,9 @@ pub struct ExecutionComplete {
     /// The tenant that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant_id: Option<TenantId>,
+    /// Its flow; absent where an earlier release has written the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow_name: Option<FlowName>,
 }
 
 /// A provider's circuit breaker changed its state; from the router.
@@ -249,6 +257,39 @@ impl Event {
             | Self::FlowUnregistered(_) => None,
         }
     }
+}
+
+impl Event {
+    /// Returns the name of the flow that the event tells of; `None` where it is
+    /// about none in particular.
+    #[must_use]
+    pub fn flow_name(&self) -> Option<&str> {
+        let name: Option<&FlowName> = match self {
+            Self::ExecutionStateChange(event) => event.flow_name.as_ref(),
+            Self::ExecutionComplete(event) => event.flow_name.as_ref(),
+            Self::ModelValidationRetry(event) => event.flow_name.as_ref(),
+            Self::CostRequest(event) => Some(&event.flow_name),
+            Self::GuardrailWarning(event) => Some(&event.flow_name),
+            Self::EvalScore(event) => Some(&event.flow_name),
+            Self::EvalComplete(event) => Some(&event.flow_name),
+            Self::EvalFlagged(event) => Some(&event.flow_name),
+            Self::FlowRegistered(event) | Self::FlowUnregistered(event) => Some(&event.name),
+            Self::PolicyViolation(event) => return named(&event.flow_name),
+            Self::RateLimited(event) => return named(&event.flow_name),
+            Self::BudgetWarning(_)
+            | Self::BudgetExceeded(_)
+            | Self::BudgetToppedUp(_)
+            | Self::Ready
+            | Self::Shutdown
+            | Self::ProviderHealthChange(_) => None,
+        };
+        name.map(AsRef::as_ref)
+    }
+}
+
+/// `*` stands for no flow in particular.
+fn named(flow: &str) -> Option<&str> {
+    (flow != "*").then_some(flow)
 }
 
 impl Event {

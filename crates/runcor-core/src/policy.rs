@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::cost::Caller;
 use crate::error::{Error, ErrorCode, Result};
+use crate::event::Event;
 use crate::id::{ExecutionId, FlowName};
 use crate::rate::{RateRefusal, RateTake};
 use crate::time::Timestamp;
@@ -105,6 +106,17 @@ pub trait Policy: fmt::Debug + Send + Sync {
     fn sees_flow(&self, caller: &Caller, flow: &FlowName) -> bool {
         let _ = (caller, flow);
         true
+    }
+
+    /// Returns whether a caller may hear of an event: of flows that they may not
+    /// see, nor of their executions, they hear nothing.
+    fn sees_event(&self, caller: &Caller, event: &Event) -> bool {
+        match event.flow_name().map(FlowName::new) {
+            Some(Ok(flow)) => self.sees_flow(caller, &flow),
+            Some(Err(_)) => false,
+            // Whose it is, an earlier release did not say; so it is nobody's.
+            None => event.execution_id().is_none(),
+        }
     }
 
     /// Announces that a rate limit refused an operation, and makes the error of it.

@@ -388,7 +388,12 @@ impl Runtime for Engine {
 
     fn subscribe(&self) -> EventSubscription {
         let feed = self.shared.store.feed().subscribe();
-        feed.as_caller(self.caller.clone().unwrap_or_default())
+        match &self.caller {
+            Some(caller) => {
+                feed.as_caller(caller.clone()).under(self.shared.governance.policy.clone())
+            }
+            None => feed,
+        }
     }
 
     async fn events(&self, after: u64, limit: usize) -> Result<Vec<EventRecord>> {
@@ -400,7 +405,9 @@ impl Runtime for Engine {
             let events = self.shared.store.events(after, limit).await?;
             let Some(last) = events.last() else { return Ok(seen) };
             after = last.seq;
-            seen.extend(events.into_iter().filter(|record| caller.sees(record.event.tenant())));
+            seen.extend(
+                events.into_iter().filter(|record| self.shared.sees_event(caller, &record.event)),
+            );
             if seen.len() >= limit {
                 seen.truncate(limit);
                 return Ok(seen);

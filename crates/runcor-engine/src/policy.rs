@@ -1,7 +1,7 @@
 //! Policy: every operation is judged on somebody's behalf before it happens.
 
 use runcor_core::{
-    Batch, Caller, Error, ErrorCode, Execution, ExecutionId, ExecutionQuery, ExecutionSpec,
+    Batch, Caller, Error, ErrorCode, Event, Execution, ExecutionId, ExecutionQuery, ExecutionSpec,
     ExecutionState, FlowName, Op, Operation, Policy, PolicyRequest, RateTake, Result, StoreError,
     Trigger,
 };
@@ -205,6 +205,12 @@ impl Shared {
             (Some(policy), Some(caller)) => policy.sees_flow(caller, flow),
             _ => true,
         }
+    }
+
+    /// Returns whether a caller may hear of an event.
+    pub(crate) fn sees_event(&self, caller: &Caller, event: &Event) -> bool {
+        caller.sees(event.tenant())
+            && self.policy().is_none_or(|policy| policy.sees_event(caller, event))
     }
 
     /// Counts what was allowed and has no batch of its own.

@@ -102,6 +102,7 @@ impl Execution {
                 to: next.state,
                 timestamp: now,
                 tenant_id: self.spec.tenant_id.clone(),
+                flow_name: Some(self.spec.flow.clone()),
             }));
         }
         if is_final {
@@ -111,6 +112,7 @@ impl Execution {
                 result: next.result.clone(),
                 error: next.error.clone(),
                 tenant_id: self.spec.tenant_id.clone(),
+                flow_name: Some(self.spec.flow.clone()),
             }));
         }
         Ok(Applied { status: next, events })

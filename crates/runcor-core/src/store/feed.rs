@@ -8,6 +8,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use crate::cost::Caller;
 use crate::event::Event;
+use crate::policy::Policy;
 
 /// How many events a slow listener may lag behind before it misses some.
 const CAPACITY: usize = 4096;
@@ -54,7 +55,11 @@ impl EventFeed {
     /// Listens from now on.
     #[must_use]
     pub fn subscribe(&self) -> EventSubscription {
-        EventSubscription { receiver: self.sender.subscribe(), caller: Caller::default() }
+        EventSubscription {
+            receiver: self.sender.subscribe(),
+            caller: Caller::default(),
+            policy: None,
+        }
     }
 }
 
@@ -70,6 +75,8 @@ pub struct EventSubscription {
     receiver: broadcast::Receiver<Arc<EventRecord>>,
     /// Who listens: they hear of nobody else's tenant.
     caller: Caller,
+    /// Says of which flows they may hear.
+    policy: Option<Arc<dyn Policy>>,
 }
 
 /// Events that a listener was too slow for.
@@ -88,6 +95,18 @@ impl EventSubscription {
         self
     }
 
+    /// Listens to what a policy lets the caller hear of.
+    #[must_use]
+    pub fn under(mut self, policy: Option<Arc<dyn Policy>>) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    fn passes(&self, event: &Event) -> bool {
+        self.caller.sees(event.tenant())
+            && self.policy.as_ref().is_none_or(|policy| policy.sees_event(&self.caller, event))
+    }
+
     /// Returns the next event; `None` once the feed has ended.
     ///
     /// # Errors
@@ -96,7 +115,7 @@ impl EventSubscription {
     pub async fn next(&mut self) -> Result<Option<Arc<EventRecord>>, EventGap> {
         loop {
             match self.receiver.recv().await {
-                Ok(record) if self.caller.sees(record.event.tenant()) => return Ok(Some(record)),
+                Ok(record) if self.passes(&record.event) => return Ok(Some(record)),
                 Ok(_) => {}
                 Err(RecvError::Closed) => return Ok(None),
                 Err(RecvError::Lagged(missed)) => return Err(EventGap { missed }),

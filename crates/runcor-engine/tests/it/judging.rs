@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use runcor_core::{
-    Admission, Caller, Clock, Error, ErrorCode, ExecutionId, ExecutionQuery, ExecutionState, Fork,
-    Operation, Policy, PolicyRequest, RateKey, RateQueue, RateScope, RateTake, Result, Runtime,
-    TenantId, Trigger, UserId, WaitSignal,
+    Admission, Caller, Clock, Error, ErrorCode, ExecutionId, ExecutionQuery, ExecutionState,
+    FlowName, Fork, Operation, Policy, PolicyRequest, RateKey, RateQueue, RateScope, RateTake,
+    Result, Runtime, TenantId, Trigger, UserId, WaitSignal,
 };
 use serde_json::{Value, json};
 
@@ -27,6 +27,7 @@ on_every_store![
     a_replay_is_counted_once,
     a_fork_with_another_input_is_no_way_around_a_rule_about_the_input,
     rules_see_the_input_of_what_is_to_run_again,
+    nobody_hears_of_flows_that_they_may_not_see,
     a_flow_can_not_call_what_its_tenant_may_not_trigger,
 ];
 
@@ -51,6 +52,10 @@ impl Policy for Written {
         let flow = request.flow.map(ToString::to_string);
         self.asked.lock().push((request.operation, flow, request.caller.clone()));
         self.rule.as_ref().map_or_else(|| Ok(Admission::default()), |rule| rule(request))
+    }
+
+    fn sees_flow(&self, caller: &Caller, flow: &FlowName) -> bool {
+        caller.user.is_none() || flow.as_str() != "waits"
     }
 }
 
@@ -345,4 +350,28 @@ async fn rules_see_the_input_of_what_is_to_run_again(kind: Kind) {
     ] {
         assert_eq!(refused.code(), ErrorCode::AccessDenied);
     }
+}
+
+async fn nobody_hears_of_flows_that_they_may_not_see(kind: Kind) {
+    let policy = Arc::new(Written::default());
+    let bed = bed(kind, &policy).await;
+    let narrow = Caller { user: Some(UserId::new("bob").unwrap()), tenant: Some(tenant("acme")) };
+    let narrow = bed.engine.as_caller(narrow);
+    let (mut bobs, mut all) = (narrow.subscribe(), of_tenant(&bed, "acme").subscribe());
+    let trigger = |key: &str| Trigger::new(key, json!("secret")).with_tenant("acme");
+    let hidden = bed.trigger_with("waits", trigger("1")).await.id();
+    bed.until_state(hidden, ExecutionState::Waiting).await;
+    bed.engine.resume(hidden, None).await.unwrap();
+    bed.engine.finished(hidden).await.unwrap();
+    let shown = bed.trigger_with("echo", trigger("2")).await.id();
+    bed.engine.finished(shown).await.unwrap();
+    let of_both = |ids: Vec<Option<ExecutionId>>| [hidden, shown].map(|id| ids.contains(&Some(id)));
+    let told = |events: Vec<runcor_core::EventRecord>| {
+        of_both(events.iter().map(|record| record.event.execution_id()).collect())
+    };
+    assert_eq!(told(narrow.events(0, 1_000).await.unwrap()), [false, true]);
+    assert_eq!(told(of_tenant(&bed, "acme").events(0, 1_000).await.unwrap()), [true, true]);
+    let first = bobs.next().await.unwrap().unwrap();
+    assert_eq!(first.event.execution_id(), Some(shown));
+    assert_eq!(all.next().await.unwrap().unwrap().event.execution_id(), Some(hidden));
 }

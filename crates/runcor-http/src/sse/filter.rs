@@ -57,6 +57,7 @@ mod tests {
                 to: ExecutionState::Running,
                 timestamp: at,
                 tenant_id: None,
+                flow_name: None,
             })
         };
         let flow = Event::FlowRegistered(FlowChange { name: FlowName::new("f").unwrap() });

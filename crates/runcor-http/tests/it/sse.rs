@@ -91,6 +91,7 @@ fn change(execution_id: ExecutionId) -> Event {
         to: ExecutionState::Running,
         timestamp: Timestamp::from_millis(0),
         tenant_id: None,
+        flow_name: None,
     })
 }
 

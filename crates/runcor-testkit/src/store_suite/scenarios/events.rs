@@ -102,6 +102,7 @@ pub(crate) async fn every_kind_of_event_is_kept_unchanged(fixture: StoreFixture)
             result,
             error,
             tenant_id: TenantId::new("t").ok(),
+            flow_name: Some(flow("f")),
         })
     };
     let retry = |raw_text, execution_id, flow_name| {
@@ -128,6 +129,7 @@ pub(crate) async fn every_kind_of_event_is_kept_unchanged(fixture: StoreFixture)
             to: ExecutionState::Running,
             timestamp: at(7),
             tenant_id: None,
+            flow_name: None,
         }),
         ended(ExecutionState::Complete, Some(Arc::new(json!({ "n": [1, null] }))), None),
         ended(ExecutionState::Failed, None, Some(error)),
