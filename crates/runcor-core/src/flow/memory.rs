@@ -46,6 +46,10 @@ pub struct FlowMemories {
 pub struct FlowMemory {
     ctx: FlowContext,
     space: MemorySpace,
+    /// The name of its places in the journal.
+    name: Arc<str>,
+    /// What is asked beside the key.
+    request: Option<Value>,
 }
 
 impl FlowContext {
@@ -84,11 +88,27 @@ impl FlowMemories {
 
     fn of(&self, owner: MemoryOwner) -> FlowMemory {
         let tenant = self.ctx.spec().tenant_id.clone();
-        FlowMemory { ctx: self.ctx.clone(), space: MemorySpace { tenant, owner } }
+        let space = MemorySpace { tenant, owner };
+        FlowMemory { ctx: self.ctx.clone(), space, name: MEMORY.into(), request: None }
     }
 }
 
 impl FlowMemory {
+    /// Names the places that its looks and changes take in the journal.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Says what is asked beside the key; asking something else at the same
+    /// place later is a divergence.
+    #[must_use]
+    pub fn request(mut self, request: Value) -> Self {
+        self.request = Some(request);
+        self
+    }
+
     /// Returns a value; `None` when there is none, or it has expired.
     ///
     /// Outside of steps the handler gets the same value whenever it runs again.
@@ -154,8 +174,10 @@ impl FlowMemory {
     /// may have worked out something else, take that as done.
     async fn meet(&self, what: &str, key: &str) -> Result<Met, FlowError> {
         let owner = &self.space.owner;
-        let asked = RequestHash::of(&json!([what, [owner.scope(), owner.name()], key]));
-        Ok(self.ctx.meet(MEMORY, JournalKind::Memory, Some(asked)).await?)
+        let mut asked = vec![json!(what), json!([owner.scope(), owner.name()]), json!(key)];
+        asked.extend(self.request.clone());
+        let asked = RequestHash::of(&Value::Array(asked));
+        Ok(self.ctx.meet(&self.name, JournalKind::Memory, Some(asked)).await?)
     }
 
     fn reads(&self) -> Result<Arc<dyn MemoryReads>> {
