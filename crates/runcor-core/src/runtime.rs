@@ -109,7 +109,8 @@ pub trait Runtime: std::fmt::Debug + Send + Sync {
     async fn wake_budget_waits(&self) -> Result<usize>;
 
     /// Returns the control plane as a caller has it: every operation is judged
-    /// on their behalf, and what belongs to other tenants does not exist.
+    /// on their behalf, and what belongs to other tenants does not exist. What a
+    /// caller has can be narrowed so again, to a user of the tenant, and never widened.
     fn as_caller(&self, caller: Caller) -> Arc<dyn Runtime>;
 
     /// Returns whether the caller may see a flow, its executions, costs and evaluations.

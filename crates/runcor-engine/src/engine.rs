@@ -361,6 +361,14 @@ impl Runtime for Engine {
     }
 
     fn as_caller(&self, caller: Caller) -> Arc<dyn Runtime> {
+        // What is somebody's already is never made somebody else's, or everybody's.
+        let caller = match self.caller.clone() {
+            Some(own) => {
+                let (user, tenant) = (own.user.or(caller.user), own.tenant.or(caller.tenant));
+                Caller { user, tenant }
+            }
+            None => caller,
+        };
         Arc::new(Self { shared: Arc::clone(&self.shared), caller: Some(caller) })
     }
 

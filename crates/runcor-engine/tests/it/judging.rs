@@ -27,6 +27,7 @@ on_every_store![
     a_replay_is_counted_once,
     a_fork_with_another_input_is_no_way_around_a_rule_about_the_input,
     rules_see_the_input_of_what_is_to_run_again,
+    what_a_caller_has_is_never_made_somebody_elses,
     nobody_hears_of_flows_that_they_may_not_see,
     a_flow_can_not_call_what_its_tenant_may_not_trigger,
 ];
@@ -374,4 +375,19 @@ async fn nobody_hears_of_flows_that_they_may_not_see(kind: Kind) {
     let first = bobs.next().await.unwrap().unwrap();
     assert_eq!(first.event.execution_id(), Some(shown));
     assert_eq!(all.next().await.unwrap().unwrap().event.execution_id(), Some(hidden));
+}
+
+async fn what_a_caller_has_is_never_made_somebody_elses(kind: Kind) {
+    let bed = bed(kind, &Arc::new(Written::default())).await;
+    let id = bed.trigger_with("echo", Trigger::new("k", Value::Null).with_tenant("b")).await.id();
+    let a = of_tenant(&bed, "a");
+    for other in [Caller::default(), Caller::tenant(tenant("b"))] {
+        let refused = a.as_caller(other).execution(id).await.unwrap_err();
+        assert_eq!(refused.code(), ErrorCode::ExecutionNotFound);
+    }
+    let user = Caller { user: Some(UserId::new("ann").unwrap()), tenant: None };
+    let narrowed = a.as_caller(user);
+    let own = narrowed.trigger("echo", Trigger::new("k", Value::Null)).await.unwrap().execution;
+    assert_eq!(Caller::of(&own.spec).tenant, Some(tenant("a")));
+    assert_eq!(own.spec.user_id.as_ref().map(UserId::as_str), Some("ann"));
 }
