@@ -176,7 +176,7 @@ impl Judged {
 
 fn events(evaluation: &Evaluation, flag: Option<&Flag>) -> Vec<Event> {
     let scores = evaluation.evaluator_results.iter().map(|result| {
-        Event::EvalScore(EvalScore {
+        Event::EvalScore(Box::new(EvalScore {
             execution_id: evaluation.execution_id,
             flow_name: evaluation.flow_name.clone(),
             evaluator_name: result.evaluator_name.clone(),
@@ -185,9 +185,9 @@ fn events(evaluation: &Evaluation, flag: Option<&Flag>) -> Vec<Event> {
             labels: result.labels.clone(),
             duration_ms: result.duration_ms,
             tenant_id: evaluation.tenant_id.clone(),
-        })
+        }))
     });
-    let complete = Event::EvalComplete(EvalComplete {
+    let complete = Event::EvalComplete(Box::new(EvalComplete {
         execution_id: evaluation.execution_id,
         flow_name: evaluation.flow_name.clone(),
         aggregate_scores: evaluation.aggregate_scores.clone(),
@@ -197,7 +197,7 @@ fn events(evaluation: &Evaluation, flag: Option<&Flag>) -> Vec<Event> {
         error_count: evaluation.errors.len(),
         tenant_id: evaluation.tenant_id.clone(),
         timestamp: evaluation.timestamp,
-    });
+    }));
     scores.chain(flag.map(flagged)).chain([complete]).collect()
 }
 

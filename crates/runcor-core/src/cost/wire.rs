@@ -15,7 +15,7 @@ impl LedgerEntry {
         if self.outcome == AttemptOutcome::Replayed {
             return None;
         }
-        Some(Event::CostRequest(CostRequest {
+        Some(Event::CostRequest(Box::new(CostRequest {
             id: self.id,
             provider: self.provider.clone(),
             model: self.model.clone(),
@@ -28,7 +28,7 @@ impl LedgerEntry {
             user_id: self.user_id.clone(),
             tenant_id: self.tenant_id.clone(),
             timestamp: self.timestamp.after(self.duration),
-        }))
+        })))
     }
 }
 

@@ -209,7 +209,7 @@ impl Look<'_> {
     }
 
     pub(super) fn warn(&self, reason: &str) {
-        self.events.emit(Event::GuardrailWarning(GuardrailWarning {
+        self.events.emit(Event::GuardrailWarning(Box::new(GuardrailWarning {
             guardrail_name: self.rail.name.clone(),
             phase: self.phase,
             flow_name: self.scope.flow.clone(),
@@ -218,7 +218,7 @@ impl Look<'_> {
             tenant_id: self.scope.caller.tenant.clone(),
             reason: Some(reason.to_owned()),
             timestamp: self.clock.now(),
-        }));
+        })));
     }
 }
 

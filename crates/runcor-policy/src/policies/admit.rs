@@ -33,7 +33,7 @@ impl Policy for Policies {
         let state = self.state();
         let limit = state.limit(&refusal.key.limit, refusal.key.tenant.as_ref());
         let queues = limit.is_some_and(|limit| limit.queues(request.operation));
-        self.events.emit(Event::RateLimited(RateLimited {
+        self.events.emit(Event::RateLimited(Box::new(RateLimited {
             rate_limit_name: refusal.key.limit.clone(),
             scope: refusal.key.scope,
             flow_name: flow_name(request).to_owned(),
@@ -44,7 +44,7 @@ impl Policy for Policies {
             current_count: refusal.count,
             behavior: if queues { "queue" } else { "reject" }.to_owned(),
             timestamp: request.now,
-        }));
+        })));
         rate_limited(refusal)
     }
 }
@@ -52,7 +52,7 @@ impl Policy for Policies {
 impl Policies {
     /// Announces that a rule denied an operation, and makes the error of it.
     fn violated(&self, request: &PolicyRequest<'_>, denial: Denial<'_>) -> Error {
-        self.events.emit(Event::PolicyViolation(PolicyViolation {
+        self.events.emit(Event::PolicyViolation(Box::new(PolicyViolation {
             rule_name: denial.rule.to_owned(),
             operation: request.operation,
             flow_name: flow_name(request).to_owned(),
@@ -60,7 +60,7 @@ impl Policies {
             tenant_id: request.caller.tenant.clone(),
             reason: denial.reason.clone(),
             timestamp: request.now,
-        }));
+        })));
         Refusal::Rule(denial).into_error(request)
     }
 }
