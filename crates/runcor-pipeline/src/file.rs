@@ -1,9 +1,11 @@
 //! Flow files: from YAML to a checked specification, every mistake with its place.
 
 mod asks;
+mod budget;
 mod duration;
 mod folder;
 mod keys;
+mod memory;
 mod names;
 mod nearest;
 mod object;

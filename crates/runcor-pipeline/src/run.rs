@@ -4,6 +4,7 @@ mod agent;
 mod ask;
 mod attempt;
 mod driver;
+mod memory;
 mod parallel;
 mod pauses;
 mod plan;

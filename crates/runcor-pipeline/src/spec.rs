@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use runcor_core::{FlowConfig, FlowName};
+use runcor_core::{BudgetLimit, FlowConfig, FlowName, Strategy};
 use serde_json::Value;
 use url::Url;
 
@@ -28,6 +28,8 @@ pub struct PipelineSpec {
     /// The limits of the flow; the timeout is off unless the file sets one,
     /// because each step has its own.
     pub limits: FlowConfig,
+    /// What all of its executions may spend.
+    pub budget: Option<BudgetLimit>,
     /// The steps in their order.
     pub steps: Vec<StepSpec>,
 }
@@ -59,6 +61,7 @@ impl StepSpec {
             Action::Sleep(_) => "sleep",
             Action::Approval(_) => "approval",
             Action::Call(_) => "call",
+            Action::Memory(_) => "memory",
             Action::Parallel(_) => "parallel",
         }
     }
@@ -79,6 +82,8 @@ pub(crate) enum Action {
     Approval(ApprovalSpec),
     /// Runs another flow.
     Call(CallSpec),
+    /// Looks into a memory or changes it.
+    Memory(Box<MemorySpec>),
     /// Runs branches of steps side by side.
     Parallel(ParallelSpec),
 }
@@ -171,6 +176,54 @@ pub(crate) struct AgentSpec {
     pub(crate) output_schema: Option<Value>,
     pub(crate) max_tokens: Option<u32>,
     pub(crate) temperature: Option<f64>,
+    pub(crate) provider: Option<String>,
+    pub(crate) strategy: Option<Strategy>,
+}
+
+/// A look into a memory, or a change of it.
+#[derive(Debug, Clone)]
+pub(crate) struct MemorySpec {
+    pub(crate) scope: MemoryScope,
+    pub(crate) key: Mapping,
+    pub(crate) act: MemoryAct,
+}
+
+/// Whose memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MemoryScope {
+    Tool,
+    User,
+    Session,
+}
+
+impl MemoryScope {
+    /// Returns the scope as flow files write it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::User => "user",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// What is done in a memory.
+#[derive(Debug, Clone)]
+pub(crate) enum MemoryAct {
+    Get,
+    Set {
+        value: Mapping,
+        ttl: Option<Duration>,
+    },
+    Delete,
+    List,
+    /// Adds a number; 1 when absent.
+    Add(Option<Mapping>),
+    /// Appends to a list, of which the last `keep` items stay.
+    Append {
+        value: Mapping,
+        keep: Option<usize>,
+    },
 }
 
 /// An address that is posted to; both the path and the headers may hold secrets.

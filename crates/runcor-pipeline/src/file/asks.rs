@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use runcor_core::Strategy;
 use url::Url;
 
 use super::reader::Reader;
+use super::step_keys::STRATEGIES;
 use super::yaml::{Node, Yaml};
 use crate::spec::{Action, AgentSpec, Ask, Target, WebhookSpec};
 use crate::webhook::{check_header, check_url, check_variables};
@@ -24,6 +26,8 @@ impl Reader<'_, '_> {
             output_schema: object.json_schema("output_schema", report),
             max_tokens: max_tokens.and_then(|tokens| u32::try_from(tokens).ok()),
             temperature: object.decimal("temperature", report),
+            provider: object.text("provider", report).map(str::to_owned),
+            strategy: object.word("strategy", STRATEGIES, report).and_then(strategy),
         };
         self.ask(Target::Agent(agent), 0, AGENT_TIMEOUT)
     }
@@ -78,6 +82,17 @@ impl Reader<'_, '_> {
         }
         headers
     }
+}
+
+fn strategy(word: &str) -> Option<Strategy> {
+    Some(match word {
+        "priority" => Strategy::Priority,
+        "round-robin" => Strategy::RoundRobin,
+        "lowest-cost" => Strategy::LowestCost,
+        "least-latency" => Strategy::LeastLatency,
+        "weighted" => Strategy::Weighted,
+        _ => return None,
+    })
 }
 
 fn read_header(name: &str, value: &Node) -> Result<(HeaderName, HeaderValue), String> {

@@ -33,6 +33,10 @@ pub(crate) enum Shape {
     Duration,
     Truth,
     FlowName,
+    /// A number of dollars, or a map with the keys of a budget.
+    Budget,
+    /// A name of a window, or a time such as `90m`.
+    Window,
     /// One of these words.
     Word(&'static [&'static str]),
 }
@@ -112,7 +116,50 @@ pub(crate) const FLOW: &[Field] = &[
         "What to do when the file has changed and a step that is done would now ask something else: \
          fail, the default, or rerun the step.",
     ),
+    field(
+        "budget",
+        &[],
+        Shape::Budget,
+        "What all executions of the flow may spend: dollars for each day, or limit, enforcement, window and on_exceed.",
+    ),
     required(field("steps", &[], Shape::Steps, "The steps in their order.")),
+];
+
+/// Whether calls beyond a budget are refused.
+pub(crate) const ENFORCEMENT: &[&str] = &["hard", "soft", "disabled"];
+/// How long spending adds up, beside durations.
+pub(crate) const WINDOWS: &[&str] = &["hourly", "daily", "monthly", "none"];
+/// What a flow does whose call is refused.
+pub(crate) const ON_EXCEED: &[&str] = &["fail", "pause"];
+/// The most dollars that a file may allow.
+pub(crate) const MOST_DOLLARS: f64 = 1_000_000.0;
+
+/// The keys of a budget.
+pub(crate) const BUDGET: &[Field] = &[
+    required(field(
+        "limit",
+        &[],
+        Shape::Decimal(0.0, MOST_DOLLARS),
+        "How many dollars may be spent.",
+    )),
+    field(
+        "enforcement",
+        &[],
+        Shape::Word(ENFORCEMENT),
+        "Whether calls beyond it are refused (hard, the default), announced (soft), or nobody looks (disabled).",
+    ),
+    field(
+        "window",
+        &[],
+        Shape::Window,
+        "How long spending adds up: hourly, daily, monthly, none, or a duration such as 90m. daily unless set.",
+    ),
+    field(
+        "on_exceed",
+        &["onExceed"],
+        Shape::Word(ON_EXCEED),
+        "What a flow does whose call is refused: fail, the default, or pause until there is money again.",
+    ),
 ];
 
 /// The keys of flows that are planned.
@@ -120,7 +167,6 @@ pub(crate) const LATER_FLOW: &[&str] = &[
     "stages",
     "triggers",
     "admission",
-    "budget",
     "connections",
     "env",
     "learned_instructions",
@@ -156,6 +202,18 @@ mod tests {
                 let mut flow = json!({ "name": "f", "steps": [] });
                 flow[*key] = wrong(field.shape);
                 assert!(is_read(&flow, field.name), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_of_a_budget_is_read_in_each_of_its_spellings() {
+        for field in BUDGET {
+            for key in std::iter::once(&field.name).chain(field.aliases) {
+                let mut budget = json!({ "limit": 1 });
+                budget[*key] = wrong(field.shape);
+                let flow = json!({ "name": "f", "budget": budget, "steps": [] });
+                assert!(is_read(&flow, &format!("budget.{}", field.name)), "{key}");
             }
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use runcor_core::{Divergence, FlowConfig, FlowName};
 
+use super::budget::read_budget;
 use super::keys::{FLOW, LATER_FLOW, ON_DIVERGENCE};
 use super::object::{Keys, Object};
 use super::report::Report;
@@ -81,12 +82,13 @@ fn read_document(node: &Node, report: &mut Report) -> Option<Placed> {
     let model = object.text("model", report).map(str::to_owned);
     let input_schema = object.json_schema("input_schema", report);
     let limits = read_limits(&object, report);
+    let budget = read_budget(&object, report);
     let steps = match object.get("steps") {
         Some(node) => read_steps(node, &object.place("steps"), report),
         None => Steps::new(),
     };
     Some(Placed {
-        spec: PipelineSpec { name: name?, description, model, input_schema, limits, steps },
+        spec: PipelineSpec { name: name?, description, model, input_schema, limits, budget, steps },
         name_at: object.get("name").and_then(|node| node.at),
     })
 }

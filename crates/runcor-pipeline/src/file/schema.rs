@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::duration;
-use super::keys::{FLOW, Field, Shape};
+use super::keys::{BUDGET, FLOW, Field, MOST_DOLLARS, Shape, WINDOWS};
 use super::step_keys::{KINDS, STEP};
 
 /// How steps and branches may be called.
@@ -99,6 +99,14 @@ fn shape(shape: Shape) -> Map<String, Value> {
         }
         Shape::Truth => json!({ "type": "boolean" }),
         Shape::FlowName => json!({ "type": "string", "minLength": 1 }),
+        Shape::Budget => json!({ "anyOf": [
+            { "type": "number", "minimum": 0, "maximum": MOST_DOLLARS },
+            object(&[BUDGET]),
+        ] }),
+        Shape::Window => json!({ "anyOf": [
+            { "enum": WINDOWS },
+            { "type": "string", "minLength": 2, "pattern": duration::PATTERN },
+        ] }),
         Shape::Word(words) => json!({ "enum": words }),
     };
     match schema {

@@ -57,6 +57,7 @@ fn read_step(node: &Node, path: &str, scope: Scope<'_>, report: &mut Report) -> 
         "sleep" => reader.sleep()?,
         "approval" => reader.approval()?,
         "call" => reader.call()?,
+        "memory" => reader.memory()?,
         "parallel" => reader.parallel()?,
         _ => reader.condition()?,
     };

@@ -63,7 +63,18 @@ pub(crate) const AGENT: &[Field] = &[
         "The most tokens the answer may have.",
     ),
     field("temperature", &[], Shape::Decimal(0.0, 2.0), "The sampling temperature."),
+    field("provider", &[], Shape::Text, "The registered provider that alone may answer."),
+    field(
+        "strategy",
+        &[],
+        Shape::Word(STRATEGIES),
+        "In which order providers are asked; that of the router unless set.",
+    ),
 ];
+
+/// In which order providers may be asked.
+pub(crate) const STRATEGIES: &[&str] =
+    &["priority", "round-robin", "lowest-cost", "least-latency", "weighted"];
 
 /// The keys of webhook steps.
 pub(crate) const WEBHOOK: &[Field] = &[
@@ -173,6 +184,44 @@ pub(crate) const PARALLEL: &[Field] = &[
     ),
 ];
 
+/// Whose memories there are.
+pub(crate) const SCOPES: &[&str] = &["tool", "user", "session"];
+
+/// The keys of memory steps.
+pub(crate) const MEMORY: &[Field] = &[
+    field(
+        "scope",
+        &[],
+        Shape::Word(SCOPES),
+        "Whose memory: tool, that of the flow, which is the default; user; or session, that of the execution.",
+    ),
+    field("get", &[], Shape::Mapping, "The key to read; the output is its value, or null."),
+    field("set", &[], Shape::Mapping, "The key to set to value."),
+    field("delete", &[], Shape::Mapping, "The key to remove."),
+    field(
+        "list",
+        &[],
+        Shape::Mapping,
+        "How the keys begin that are listed; the output is a list of up to 100 of {key, value}.",
+    ),
+    field(
+        "add",
+        &[],
+        Shape::Mapping,
+        "The key of a number to add to; the output is the new number.",
+    ),
+    field(
+        "append",
+        &[],
+        Shape::Mapping,
+        "The key of a list to append value to; the output is the new list.",
+    ),
+    field("value", &[], Shape::Mapping, "What to set or append."),
+    field("ttl", &[], Shape::Duration, "When what is set expires, such as 30d; never unless set."),
+    field("by", &[], Shape::Mapping, "How much to add; 1 unless set."),
+    field("keep", &[], Shape::Whole(1, 1_000), "How many items a list keeps: the last ones."),
+];
+
 /// A kind of step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
@@ -196,6 +245,10 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind { either: &[&["for"], &["until"]], ..kind("sleep", &[SLEEP]) },
     kind("approval", &[APPROVAL]),
     kind("call", &[CALL]),
+    Kind {
+        either: &[&["get"], &["set"], &["delete"], &["list"], &["add"], &["append"]],
+        ..kind("memory", &[MEMORY])
+    },
     Kind { either: &[&["branches"], &["for_each", "steps"]], ..kind("parallel", &[PARALLEL]) },
 ];
 
@@ -210,8 +263,6 @@ pub(crate) const LATER_STEP: &[&str] = &[
     "tools",
     "mcps",
     "knowledge",
-    "provider",
-    "strategy",
     "fork",
     "next",
     "goto",

@@ -29,6 +29,8 @@ fn request(agent: &AgentSpec, default_model: Option<&str>, input: &Value) -> Mod
     request.model = agent.model.as_deref().or(default_model).map(str::to_owned);
     request.max_tokens = agent.max_tokens;
     request.temperature = agent.temperature;
+    request.provider.clone_from(&agent.provider);
+    request.strategy = agent.strategy;
     if let Some(schema) = &agent.output_schema {
         request.response_format = ResponseFormat::Schema(schema.clone());
     }

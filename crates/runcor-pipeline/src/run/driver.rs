@@ -36,10 +36,12 @@ use crate::webhook::SafeHttp;
 pub fn pipeline_flow(spec: PipelineSpec, http: &SafeHttp) -> Flow {
     let (name, limits) = (spec.name.clone(), spec.limits);
     let (description, input_schema) = (spec.description.clone(), spec.input_schema.clone());
+    let budget = spec.budget;
     let handler = Pipeline { spec, http: http.clone() };
     let mut flow = Flow::from_arc(name, Arc::new(handler)).with_config(limits);
     flow.info.description = description;
     flow.info.input_schema = input_schema;
+    flow.info.budget = budget;
     flow
 }
 
@@ -100,6 +102,7 @@ impl<'r> Run<'r> {
             Action::Sleep(sleep) => self.sleep(&step.name, sleep, document).await,
             Action::Approval(approval) => self.approval(&step.name, approval, document).await,
             Action::Call(call) => self.call(&step.name, call, document).await,
+            Action::Memory(memory) => self.memory(&step.name, memory, document).await,
             Action::Parallel(parallel) => self.parallel(&step.name, parallel, document).await,
         }
     }

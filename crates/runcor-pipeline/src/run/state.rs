@@ -98,7 +98,11 @@ impl RunState {
                 self.is_stopped = is_rejected && approval.on_reject == OnReject::Stop;
                 self.result = Some(record.output);
             }
-            Action::Ask(_) | Action::Wait(_) | Action::Call(_) | Action::Parallel(_) => {
+            Action::Ask(_)
+            | Action::Wait(_)
+            | Action::Call(_)
+            | Action::Memory(_)
+            | Action::Parallel(_) => {
                 self.result = Some(record.output);
             }
         }

@@ -145,7 +145,7 @@ fn the_error_of_a_file_has_a_code_and_its_problems_as_details() {
 
 #[test]
 fn what_is_planned_is_not_called_unknown() {
-    let found = problems("name: f\nstages: []\ntriggers: []\nbudget: {}\nsteps: []\n");
+    let found = problems("name: f\nstages: []\ntriggers: []\nconcurrency: 1\nsteps: []\n");
     assert_eq!(found.len(), 3);
     for problem in found {
         assert!(problem.ends_with("is not part of this version yet"), "{problem}");

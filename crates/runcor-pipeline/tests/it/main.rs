@@ -13,6 +13,7 @@ mod edited;
 mod engine;
 mod files;
 mod folder;
+mod governed;
 mod journal;
 mod parallel;
 mod pauses;

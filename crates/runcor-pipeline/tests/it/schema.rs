@@ -15,7 +15,15 @@ fn with_step(step: &Value) -> Value {
 fn the_schema_accepts_what_the_reader_accepts() {
     assert!(accepts(&json!({ "name": "f", "steps": [] })));
     assert!(accepts(&json!({ "name": "f", "timeoutMs": 5, "input_schema": {}, "steps": [] })));
+    assert!(accepts(&json!({ "name": "f", "budget": 1.5, "steps": [] })));
+    let budget =
+        json!({ "limit": 1.5, "enforcement": "soft", "window": "90m", "onExceed": "pause" });
+    assert!(accepts(&json!({ "name": "f", "budget": budget, "steps": [] })));
     for step in [
+        json!({ "name": "a", "kind": "agent", "provider": "p", "strategy": "round-robin" }),
+        json!({ "name": "a", "kind": "memory", "get": "k" }),
+        json!({ "name": "a", "kind": "memory", "scope": "user", "set": ["k", "$.input"], "value": null, "ttl": "2d" }),
+        json!({ "name": "a", "kind": "memory", "append": "k", "value": 1, "keep": 5 }),
         json!({ "name": "a", "kind": "agent", "preamble": "p", "input": { "x": [1, "$.input"] } }),
         json!({ "name": "a", "kind": "webhook", "webhookUrl": "https://example.com", "headers": { "A": "b" } }),
         json!({ "name": "a", "kind": "condition", "when": ["$.input.x > 1"] }),
@@ -34,7 +42,15 @@ fn the_schema_accepts_what_the_reader_accepts() {
 fn the_schema_refuses_unknown_keys_foreign_kinds_and_missing_keys() {
     assert!(!accepts(&json!({ "name": "f" })));
     assert!(!accepts(&json!({ "name": "f", "steps": [], "stepz": [] })));
+    assert!(!accepts(&json!({ "name": "f", "budget": -1, "steps": [] })));
+    assert!(!accepts(&json!({ "name": "f", "budget": { "window": "daily" }, "steps": [] })));
+    assert!(!accepts(
+        &json!({ "name": "f", "budget": { "limit": 1, "window": "weekly" }, "steps": [] })
+    ));
     for step in [
+        json!({ "name": "a", "kind": "memory" }),
+        json!({ "name": "a", "kind": "memory", "get": "k", "delete": "k" }),
+        json!({ "name": "a", "kind": "agent", "strategy": "fastest" }),
         json!({ "name": "a", "kind": "computer" }),
         json!({ "name": "a b", "kind": "agent" }),
         json!({ "name": "a", "kind": "webhook" }),
