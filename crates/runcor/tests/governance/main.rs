@@ -8,3 +8,4 @@ mod isolation;
 mod judging;
 mod money;
 mod remembering;
+mod yaml;
