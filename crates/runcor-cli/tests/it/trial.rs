@@ -7,6 +7,7 @@ mod clients;
 mod desk;
 mod office;
 mod pausing;
+mod streaming;
 mod vendor;
 
 use std::collections::BTreeMap;
@@ -41,7 +42,7 @@ fn is_short(execution: &Value) -> bool {
 async fn five_hundred_calls_from_fifty_clients_stay_within_five_dollars_over_a_crash() {
     let first = Arc::new(Vendor::mortal(60, 6).await);
     let second = Arc::new(Vendor::reliable().await);
-    let project = project(&first, &second, five_dollars_a_day());
+    let project = project(&first.url(), &second.url(), five_dollars_a_day());
     let office = Office::open(&project, "before.log");
     let (move_to, at) = watch::channel(office.url().to_owned());
     let api = Api::new(at);

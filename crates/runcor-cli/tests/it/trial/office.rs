@@ -7,16 +7,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::vendor::Vendor;
 use crate::bed::{Guarded, PATIENCE, Project, runcor};
 
 /// The card number that customers write.
 pub(super) const CARD_OF_CUSTOMERS: &str = "4111 1111 1111 1111";
 
 /// Makes the project: two providers, a budget, a guardrail, a tenant and an evaluator.
-pub(super) fn project(first: &Vendor, second: &Vendor, budget: &str) -> Project {
+pub(super) fn project(first: &str, second: &str, budget: &str) -> Project {
     let project = Project::empty();
-    let (first, second) = (first.url(), second.url());
     let price = "costPerMillionTokens: { input: 10, output: 30 }";
     project.write(
         "runcor.yaml",

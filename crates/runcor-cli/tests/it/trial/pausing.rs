@@ -9,7 +9,7 @@ use super::vendor::Vendor;
 async fn a_flow_that_meets_a_pausing_budget_goes_on_after_a_top_up_over_a_crash() {
     let vendor = Vendor::reliable().await;
     // Enough for one answer, and not for a second.
-    let project = project(&vendor, &vendor, "{ limit: 0.03, onExceed: pause }");
+    let project = project(&vendor.url(), &vendor.url(), "{ limit: 0.03, onExceed: pause }");
     block_in_place(|| {
         let office = Office::open(&project, "before.log");
         let call = |key| {
