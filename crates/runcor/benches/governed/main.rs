@@ -9,6 +9,7 @@
 //! Every stage has all that the stages before it have, see [`bed::Stage`].
 
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its tables are for people")]
 
 mod bed;
 mod commits;
