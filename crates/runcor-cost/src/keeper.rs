@@ -193,7 +193,7 @@ impl CostKeeper {
             Err(StoreError::OverBudget(refusal)) => {
                 unasked.was_refused();
                 let limit = self.limits.of_scope(refusal.account.key.scope, scope);
-                Err(self.refused(&refusal, limit, now))
+                Err(self.refused(&refusal, limit, scope, now))
             }
             Err(error) => Err(error.into()),
         }

@@ -44,7 +44,7 @@ impl CostKeeper {
         };
         // Waiting makes no request cheaper.
         let limit = BudgetLimit { on_exceed: OnExceed::Fail, ..limit };
-        Err(self.refused(&refusal, Some(limit), now))
+        Err(self.refused(&refusal, Some(limit), scope, now))
     }
 
     /// Tells of budgets that a request has brought near their limit or beyond.
@@ -73,10 +73,13 @@ impl CostKeeper {
     }
 
     /// Tells of a request that a hard budget refuses, and makes its error.
+    ///
+    /// A tenant learns nothing of what others have spent from a budget that they share.
     pub(super) fn refused(
         &self,
         refusal: &BudgetRefusal,
         limit: Option<BudgetLimit>,
+        scope: &CallScope,
         now: Timestamp,
     ) -> Error {
         let key = &refusal.account.key;
@@ -97,13 +100,17 @@ impl CostKeeper {
         detail("scope", json!(key.scope));
         detail("scopeKey", json!(key.to_string()));
         detail("limit", json!(refusal.limit.as_dollars()));
-        detail("currentSpend", json!(used.as_dollars()));
+        let is_shared = is_shared(refusal, scope);
+        if !is_shared {
+            detail("currentSpend", json!(used.as_dollars()));
+        }
         detail("estimatedCost", json!(refusal.amount.as_dollars()));
-        if let Some(until) = refusal.until {
+        if let Some(until) = refusal.until.filter(|_| may_ever_fit(refusal)) {
             detail("until", json!(until));
         }
         detail("onExceed", json!(on_exceed));
-        Error::new(ErrorCode::BudgetExceeded, message(refusal)).with_details(details.into())
+        Error::new(ErrorCode::BudgetExceeded, message(refusal, is_shared))
+            .with_details(details.into())
     }
 }
 
@@ -120,7 +127,18 @@ fn soft(verdict: BudgetVerdict, now: Timestamp) -> Event {
     })
 }
 
-fn message(refusal: &BudgetRefusal) -> String {
+/// Returns whether the budget is one that a tenant who asks shares with others.
+fn is_shared(refusal: &BudgetRefusal, scope: &CallScope) -> bool {
+    let is_of_a_tenant = scope.caller().is_some_and(|caller| caller.tenant.is_some());
+    is_of_a_tenant && refusal.account.key.tenant.is_none()
+}
+
+/// Returns whether the request fits into the budget while nothing is spent of it.
+fn may_ever_fit(refusal: &BudgetRefusal) -> bool {
+    refusal.amount <= refusal.limit
+}
+
+fn message(refusal: &BudgetRefusal, is_shared: bool) -> String {
     let BudgetRefusal { account, limit, amount, .. } = refusal;
     if account.key.scope == BudgetScope::Request {
         return format!(
@@ -128,14 +146,21 @@ fn message(refusal: &BudgetRefusal) -> String {
              shorten it, or raise costs.budgets.perRequest"
         );
     }
+    if !may_ever_fit(refusal) {
+        return format!(
+            "the request may cost {amount}, which is more than all of the budget {}, {limit}; \
+             lower its max_tokens, shorten it, or raise the budget",
+            account.key
+        );
+    }
     let left = (*limit - refusal.spent - refusal.reserved).max(Money::ZERO);
     let wait = match refusal.until {
         Some(until) => format!(", or wait until {until}"),
         None => String::new(),
     };
+    let left = if is_shared { "less".to_owned() } else { format!("{left} of {limit}") };
     format!(
-        "the request may cost {amount} and the budget {} has {left} of {limit} left; top it up, \
-         raise it{wait}",
+        "the request may cost {amount} and the budget {} has {left} left; top it up, raise it{wait}",
         account.key
     )
 }

@@ -8,8 +8,8 @@ use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, Strategy, any, prop_oneof, proptest};
 use runcor_core::{
     AccountId, Batch, BudgetKey, BudgetLimit, BudgetScope, BudgetWindow, Budgets, CallScope,
-    Caller, Clock, ErrorCode, ExecutionSpec, Held, LedgerEntry, Meter, Money, Op, Store, TenantId,
-    TopUp,
+    Caller, Clock, ErrorCode, Event, ExecutionSpec, Held, LedgerEntry, Meter, Money, Op, Store,
+    TenantId, TopUp,
 };
 use runcor_cost::{BudgetLimits, CostConfig, CostKeeper};
 use runcor_store_memory::MemoryStore;
@@ -145,7 +145,7 @@ impl World {
                 let scope = self.scopes[who % self.scopes.len()].clone();
                 match self.bed.reserve(&scope, tokens).await {
                     Ok(held) => self.open.push((tokens, held)),
-                    Err(error) => assert_is_justified(&error),
+                    Err(error) => assert_is_justified(&error, &self.bed.sink.take()),
                 }
             }
             Act::Answer { which, percent } => {
@@ -256,13 +256,15 @@ fn is_charged(id: &AccountId, row: &LedgerEntry) -> bool {
     is_owner && AccountId::at(id.key.clone(), id.window, row.timestamp) == *id
 }
 
-/// Nobody is refused whose request would fit.
-fn assert_is_justified(error: &runcor_core::Error) {
+/// Nobody is refused whose request would fit; what tenants are not told, the event has.
+fn assert_is_justified(error: &runcor_core::Error, told: &[Event]) {
     assert_eq!(error.code(), ErrorCode::BudgetExceeded, "{error}");
     let details = error.details().unwrap();
     let amount = |key: &str| Money::from_dollars(details[key].as_f64().unwrap());
-    let wanted = amount("currentSpend") + amount("estimatedCost");
-    assert!(wanted > amount("limit"), "{details}");
+    let Some(Event::BudgetExceeded(event)) = told.last() else { panic!("{told:?}") };
+    let used = Money::from_dollars(event.current_spend);
+    assert!(details.get("currentSpend").is_none_or(|_| amount("currentSpend") == used));
+    assert!(used + amount("estimatedCost") > amount("limit"), "{details}");
 }
 
 async fn live(store: Arc<dyn Store>, history: Vec<Act>) {

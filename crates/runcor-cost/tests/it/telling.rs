@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use runcor_core::{AttemptOutcome, BudgetScope, Event, LedgerEntry, ModelResponse, Op, Spend};
+use runcor_core::{
+    AttemptOutcome, BudgetLimit, BudgetScope, BudgetWindow, Event, LedgerEntry, ModelResponse, Op,
+    Spend,
+};
 use runcor_cost::BudgetLimits;
 
 use crate::bed::{Bed, hard, output, soft, spec};
@@ -76,4 +79,32 @@ async fn a_refused_request_tells_of_the_limit_that_refused_and_of_no_other() {
     bed.reserve(&bed.nobody(), 6).await.unwrap_err();
     assert_eq!(bed.sink.take().len(), 1);
     assert_eq!(bed.store.last_event().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_tenant_learns_nothing_of_what_others_spent_from_a_budget_of_all() {
+    let bed = Bed::new(BudgetLimits { global: hard(9), ..BudgetLimits::default() });
+    bed.spend(&bed.nobody(), 7, 7).await.unwrap();
+    let of = |tenant: Option<&str>| {
+        let tenant = tenant.map(|tenant| runcor_core::TenantId::new(tenant).unwrap());
+        bed.within(&runcor_core::ExecutionSpec { tenant_id: tenant, ..spec("f") }, None)
+    };
+    let refused = bed.reserve(&of(Some("acme")), 3).await.unwrap_err();
+    assert_eq!(refused.details().unwrap().get("currentSpend"), None);
+    assert!(refused.message().contains("global has less left"), "{refused}");
+    let refused = bed.reserve(&of(None), 3).await.unwrap_err();
+    assert_eq!(refused.details().unwrap()["currentSpend"], 0.000_007);
+    assert!(refused.message().contains("$0.000002 of $0.000009 left"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_request_that_never_fits_is_not_told_to_wait() {
+    let limit = BudgetLimit { window: BudgetWindow::Daily, ..hard(5).unwrap() };
+    let bed = Bed::new(BudgetLimits { global: Some(limit), ..BudgetLimits::default() });
+    let refused = bed.reserve(&bed.nobody(), 6).await.unwrap_err();
+    assert!(refused.message().contains("more than all of the budget global"), "{refused}");
+    assert_eq!(refused.details().unwrap().get("until"), None);
+    bed.spend(&bed.nobody(), 4, 4).await.unwrap();
+    let refused = bed.reserve(&bed.nobody(), 4).await.unwrap_err();
+    assert!(refused.details().unwrap().get("until").is_some(), "tomorrow it fits");
 }
