@@ -68,6 +68,16 @@ impl Access {
         Ok(())
     }
 
+    /// As [`judge_read`](Self::judge_read), for what gives sums or scores of whole
+    /// sets: whoever may not see every flow has to name one.
+    pub(crate) async fn judge_read_of_all(&self, flow: Option<&FlowName>) -> Result<(), Failure> {
+        let all = self.app.parts.runtime.flows();
+        if flow.is_none() && all.iter().any(|flow| !self.runtime.sees_flow(&flow.name)) {
+            return Err(Failure::name_a_flow());
+        }
+        self.judge_read(flow).await
+    }
+
     /// Lets the policy judge a read of what is about one execution.
     pub(crate) async fn judge_read_of(&self, id: ExecutionId) -> Result<(), Failure> {
         self.runtime.execution(id).await?;

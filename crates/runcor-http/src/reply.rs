@@ -135,6 +135,12 @@ impl Failure {
         Self::known(StatusCode::FORBIDDEN, ErrorCode::AccessDenied, message)
     }
 
+    /// The request is about every flow, and comes from somebody who may not see all of them.
+    pub(crate) fn name_a_flow() -> Self {
+        let message = "you may not see every flow; name one that you may see";
+        Self::known(StatusCode::FORBIDDEN, ErrorCode::AccessDenied, message)
+    }
+
     /// The part that answers at this path is switched off.
     pub(crate) fn off(advice: &str) -> Self {
         let message = format!("there is nothing at this path; {advice}");

@@ -64,9 +64,11 @@ fn on(access: &Access) -> Result<&Arc<dyn Budgets>, Failure> {
 fn wish_of(mut fields: Fields) -> Result<TopUp, Failure> {
     fields.refuse_others(&FIELDS)?;
     let scope = fields.take_string("scope")?;
-    let scope = scope.as_deref().and_then(BudgetScope::parse).ok_or_else(|| {
-        let known = BudgetScope::ALL.map(BudgetScope::as_str).join(", ");
-        Failure::field("scope", &format!("must be one of {known}"))
+    let scope = scope.as_deref().and_then(BudgetScope::parse);
+    let scope = scope.filter(|scope| has_account(*scope)).ok_or_else(|| {
+        let known = BudgetScope::ALL.into_iter().filter(|scope| has_account(*scope));
+        let known: Vec<_> = known.map(BudgetScope::as_str).collect();
+        Failure::field("scope", &format!("must be one of {}", known.join(", ")))
     })?;
     let subject = fields.take_string("subject")?.unwrap_or_default();
     match (scope, subject.is_empty()) {
@@ -79,6 +81,11 @@ fn wish_of(mut fields: Fields) -> Result<TopUp, Failure> {
     let tenant = fields.take_string("tenant")?.map(TenantId::new).transpose();
     let tenant = tenant.map_err(|error| Failure::field("tenant", &error.to_string()))?;
     Ok(TopUp { scope, subject, tenant, amount: amount_of(fields.take("amount").as_ref())? })
+}
+
+/// Returns whether money can be added: a limit of single requests fills up with nothing.
+fn has_account(scope: BudgetScope) -> bool {
+    scope != BudgetScope::Request
 }
 
 fn amount_of(amount: Option<&Value>) -> Result<Money, Failure> {

@@ -65,7 +65,7 @@ pub(super) async fn summary(access: Access, uri: Uri) -> Result<Response, Failur
         sums,
         replayed_count: saved.replayed,
         saved_tokens: saved.saved_tokens,
-        exec_providers: Some(first_providers(ledger, filter).await?),
+        exec_providers: Some(first_providers(&access, ledger, filter).await?),
     };
     Ok(json(StatusCode::OK, &summary))
 }
@@ -136,11 +136,13 @@ async fn filter_of(access: &Access, from: &Parameters) -> Result<LedgerFilter, F
 
 /// Returns the first provider of each execution among as many newest rows as a page may have.
 async fn first_providers(
+    access: &Access,
     ledger: &dyn LedgerReads,
     filter: LedgerFilter,
 ) -> CoreResult<BTreeMap<ExecutionId, String>> {
     let newest = LedgerQuery { filter, order: Order::Newest, after: None, limit: MAX_LIMIT };
-    let rows = ledger.ledger(&newest).await?.items;
+    let mut rows = ledger.ledger(&newest).await?.items;
+    rows.retain(|row| access.runtime().sees_flow(&row.flow_name));
     // From the newest to the oldest, so that the first one stays.
     Ok(rows.into_iter().filter_map(|row| Some((row.execution_id?, row.provider))).collect())
 }

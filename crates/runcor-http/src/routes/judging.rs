@@ -39,7 +39,7 @@ pub(super) async fn run(access: Access, request: Request) -> Result<Response, Fa
     let quality = on(&access)?;
     let (parts, body) = request.into_parts();
     let query = past_of(read_fields(&access.app, &parts.headers, body).await?)?;
-    access.judge_read(query.flow.as_ref()).await?;
+    access.judge_read_of_all(query.flow.as_ref()).await?;
     let past = quality.evaluate_past(access.caller(), &query).await?;
     Ok(json(StatusCode::OK, &Judged::from(past)))
 }
@@ -52,10 +52,20 @@ pub(super) async fn compare(access: Access, request: Request) -> Result<Response
     fields.refuse_others(&["first", "second"])?;
     let (first, second) = (set_of(&mut fields, "first")?, set_of(&mut fields, "second")?);
     for set in [&first, &second] {
-        access.judge_read(set.flow.as_ref()).await?;
+        judge_set(&access, set).await?;
     }
     let comparison = quality.compare(access.caller(), &first, &second).await?;
     Ok(json(StatusCode::OK, &comparison))
+}
+
+async fn judge_set(access: &Access, set: &ExecutionSet) -> Result<(), Failure> {
+    if set.executions.is_empty() {
+        return access.judge_read_of_all(set.flow.as_ref()).await;
+    }
+    for &id in set.executions.iter().filter(|_| !access.identity.is_nobody()) {
+        access.judge_read_of(id).await?;
+    }
+    Ok(())
 }
 
 fn set_of(fields: &mut Fields, name: &str) -> Result<ExecutionSet, Failure> {

@@ -224,3 +224,39 @@ async fn events_of_a_flow_that_a_caller_does_not_see_are_left_out() {
     assert!(!heard(Some("ann"), "lastEventId=0").await.contains(&hidden));
     house.close().await;
 }
+
+#[tokio::test]
+async fn whoever_does_not_see_every_flow_names_one_for_scores_and_sums() {
+    let house = House::with(config(), Some(Arc::new(AnnReads))).await;
+    let hidden = runcor_core::LedgerEntry {
+        flow_name: FlowName::new("never").unwrap(),
+        execution_id: Some(runcor_core::ExecutionId::mint(runcor_core::Timestamp::from_millis(1))),
+        ..crate::house::row(None, "openai", 1)
+    };
+    house.book(hidden).await;
+    let ask = async |user: Option<&str>, path: &str, body: Value| {
+        let mut request = house.request("none", Method::POST, path).json(&body);
+        if let Some(user) = user {
+            request = request.header("X-Runcor-User", user);
+        }
+        answer(request.send().await.unwrap()).await
+    };
+    let wide = json!({ "since": "2020-01-01T00:00:00Z" });
+    let named = json!({ "flowName": "greet" });
+    let set = json!({ "flow": "greet" });
+    for (path, body) in [
+        ("/evaluations/run", json!({})),
+        ("/evaluations/compare", json!({ "first": wide.clone(), "second": set.clone() })),
+        ("/evaluations/compare", json!({ "first": set.clone(), "second": wide.clone() })),
+    ] {
+        let (status, answer) = ask(Some("ann"), path, body.clone()).await;
+        assert_eq!((status, code(&answer)), (StatusCode::FORBIDDEN, "ACCESS_DENIED"), "{path}");
+        assert_eq!(ask(None, path, body).await.0, StatusCode::OK, "an operator sees everything");
+    }
+    assert_eq!(ask(Some("ann"), "/evaluations/run", named).await.0, StatusCode::OK);
+    let summary =
+        house.request("none", Method::GET, "/cost/summary").header("X-Runcor-User", "ann");
+    let (_, body) = answer(summary.send().await.unwrap()).await;
+    assert_eq!(body["execProviders"], json!({}), "{body}");
+    house.close().await;
+}
