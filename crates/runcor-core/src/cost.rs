@@ -22,5 +22,5 @@ pub use ledger::{
 };
 pub use meter::{AttemptPlan, Held, Meter, NoMeter};
 pub use report::{CostShare, CostSummary};
-pub use scope::{Bill, CallScope, Caller};
+pub use scope::{Bill, CallScope, Caller, Paying};
 pub use table::{LEDGER_COLUMNS, csv_line};

@@ -51,7 +51,7 @@ pub use cost::{
     BudgetLimit, BudgetRefusal, BudgetScope, BudgetStatus, BudgetVerdict, BudgetWindow, Budgets,
     CallScope, Caller, CostShare, CostSummary, Enforcement, Held, LEDGER_COLUMNS, LedgerDimension,
     LedgerEntry, LedgerFilter, LedgerQuery, LedgerReads, LedgerTotal, Meter, NoMeter, OnExceed,
-    Reservation, TopUp, VerdictKind, csv_line,
+    Paying, Reservation, TopUp, VerdictKind, csv_line,
 };
 pub use error::{Error, ErrorCode, Result, Retry};
 pub use event::{

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use runcor_core::{Bill, Execution, ExecutionId, FlowName, Result, TenantId, UserId};
+use runcor_core::{CallScope, Execution, ExecutionId, FlowName, Result, TenantId, UserId};
 use serde_json::Value;
 
 /// The most dimensions, and the most labels, that one evaluator gives.
@@ -119,8 +119,8 @@ pub struct Judgement {
     pub labels: Vec<String>,
     /// What it says to people.
     pub feedback: Option<String>,
-    /// What the judgement itself has cost, to be paid with it.
-    pub bill: Bill,
+    /// The calls that the judgement itself has cost, to be paid with it.
+    pub paid_by: CallScope,
 }
 
 impl Judgement {
@@ -152,9 +152,11 @@ impl Judgement {
         self
     }
 
-    /// Says what it has cost.
-    pub fn with_bill(mut self, bill: Bill) -> Self {
-        self.bill = bill;
+    /// Says in which scope the calls were made that it has cost.
+    ///
+    /// What a scope owes and nobody pays goes to its meter, when the last copy goes.
+    pub fn paid_by(mut self, scope: CallScope) -> Self {
+        self.paid_by = scope;
         self
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use runcor_core::{
-    Batch, Clock, EvalComplete, EvalFlagged, EvalScore, Evaluation, Event, Execution, Flag,
-    FlagSource, FlagStatus, Op, Result, Store, StoreError,
+    Batch, CallScope, Clock, EvalComplete, EvalFlagged, EvalScore, Evaluation, Event, Execution,
+    Flag, FlagSource, FlagStatus, Op, Paying, Result, Store, StoreError,
 };
 use tokio::sync::Notify;
 
@@ -133,7 +133,7 @@ impl Evaluators {
             created_at: now,
             updated_at: now,
         });
-        Judged { evaluation, flag, payments: verdicts.bill.into_ops() }
+        Judged { evaluation, flag, paid_by: verdicts.paid_by }
     }
 
     /// Commits an evaluation with its flag, its events and what it has cost.
@@ -145,13 +145,17 @@ impl Evaluators {
             Some(_) if self.store.quality().flag(id).await?.is_some() => None,
             flag => flag.as_ref(),
         };
-        loop {
-            match self.store.commit(judged.batch(flag)).await {
+        let payments: Vec<_> = judged.paid_by.iter().map(CallScope::pay).collect();
+        let kept = loop {
+            match self.store.commit(judged.batch(&payments, flag)).await {
                 // Somebody has flagged it in the meantime.
                 Err(StoreError::Stale { .. }) if flag.is_some() => flag = None,
-                kept => return kept.map(drop),
+                kept => break kept,
             }
-        }
+        };
+        kept?;
+        payments.into_iter().for_each(Paying::paid);
+        Ok(())
     }
 }
 
@@ -160,13 +164,15 @@ impl Evaluators {
 pub(crate) struct Judged {
     pub(crate) evaluation: Evaluation,
     flag: Option<Flag>,
-    payments: Vec<Op>,
+    /// What the judging owes; it is its meter's unless this is kept.
+    paid_by: Vec<CallScope>,
 }
 
 impl Judged {
-    fn batch(&self, flag: Option<&Flag>) -> Batch {
+    fn batch(&self, payments: &[Paying], flag: Option<&Flag>) -> Batch {
         let evaluation = Op::Evaluate(Box::new(self.evaluation.clone()));
-        let mut batch = Batch { ops: self.payments.clone() }.with(evaluation);
+        let payments = payments.iter().flat_map(Paying::ops).collect();
+        let mut batch = Batch { ops: payments }.with(evaluation);
         if let Some(flag) = flag {
             batch = batch.with(Op::Flag { flag: Box::new(flag.clone()), expect: None });
         }

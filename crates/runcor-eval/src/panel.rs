@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use runcor_core::{Bill, Clock, Error, ErrorCode, EvaluatorFailure, EvaluatorResult, Result};
+use runcor_core::{CallScope, Clock, Error, ErrorCode, EvaluatorFailure, EvaluatorResult, Result};
 
 use crate::aggregate::{Weighed, confidence};
 use crate::evaluator::{EvalContext, Judgement, cut};
@@ -20,8 +20,8 @@ pub(crate) struct Verdicts {
     /// By priority.
     pub(crate) results: Vec<Weighed>,
     pub(crate) failures: Vec<EvaluatorFailure>,
-    /// What the judgements have cost.
-    pub(crate) bill: Bill,
+    /// The calls that the judgements have cost.
+    pub(crate) paid_by: Vec<CallScope>,
 }
 
 /// Asks every evaluator and waits for all.
@@ -32,22 +32,24 @@ pub(crate) async fn ask(
 ) -> Verdicts {
     let said = join_all(panel.iter().map(|member| ask_one(member, ctx, clock))).await;
     let mut verdicts = Verdicts::default();
-    for (member, (said, bill)) in panel.iter().zip(said) {
-        verdicts.bill.entries.extend(bill.entries);
+    for (member, said) in panel.iter().zip(said) {
         match said {
-            Ok(result) => verdicts.results.push(Weighed { result, weight: member.weight }),
+            Ok((result, paid_by)) => {
+                verdicts.results.push(Weighed { result, weight: member.weight });
+                verdicts.paid_by.push(paid_by);
+            }
             Err(failure) => verdicts.failures.push(failure),
         }
     }
     verdicts
 }
 
-/// Asks one evaluator; what it has cost is known also where its judgement is of no use.
+/// Asks one evaluator. What it has cost is its meter's where its judgement is of no use.
 async fn ask_one(
     member: &Registration,
     ctx: &EvalContext,
     clock: &dyn Clock,
-) -> (Result<EvaluatorResult, EvaluatorFailure>, Bill) {
+) -> Result<(EvaluatorResult, CallScope), EvaluatorFailure> {
     let begun = clock.now();
     // The evaluator may panic before it returns its future as well.
     let work = AssertUnwindSafe(async { member.evaluator.evaluate(ctx).await }).catch_unwind();
@@ -56,28 +58,24 @@ async fn ask_one(
         said = work => said,
         () = clock.sleep(member.timeout) => {
             let message = format!("took longer than {} ms", member.timeout.as_millis());
-            return (Err(failure(member, message, true)), Bill::default());
+            return Err(failure(member, message, true));
         }
     };
     let Ok(said) = said else {
-        return (Err(failure(member, "the evaluator panicked".to_owned(), false)), Bill::default());
+        return Err(failure(member, "the evaluator panicked".to_owned(), false));
     };
-    let (judgement, bill) = match said {
-        Ok(mut judgement) => {
-            let bill = std::mem::take(&mut judgement.bill);
-            (checked(judgement), bill)
-        }
-        Err(error) => (Err(error), Bill::default()),
-    };
-    let result = judgement.map(|judgement| EvaluatorResult {
+    let judgement = said.and_then(checked);
+    let judgement =
+        judgement.map_err(|error| failure(member, error.message().to_owned(), false))?;
+    let result = EvaluatorResult {
         evaluator_name: member.name().to_owned(),
         confidence: confidence(&judgement.scores, member.thresholds),
         scores: judgement.scores,
         labels: judgement.labels,
         feedback: judgement.feedback,
         duration_ms: u64::try_from(clock.now().since(begun).as_millis()).unwrap_or(u64::MAX),
-    });
-    (result.map_err(|error| failure(member, error.message().to_owned(), false)), bill)
+    };
+    Ok((result, judgement.paid_by))
 }
 
 fn failure(member: &Registration, error: String, timed_out: bool) -> EvaluatorFailure {

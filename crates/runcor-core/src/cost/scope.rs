@@ -177,7 +177,7 @@ impl CallScope {
     }
 
     /// Takes the bill, to be committed with the answer that it pays for.
-    pub(crate) fn pay(&self) -> Paying {
+    pub fn pay(&self) -> Paying {
         Paying { scope: self.clone(), bill: self.take_bill() }
     }
 
@@ -192,19 +192,20 @@ impl CallScope {
 /// paid, also when the commit is given up in the middle.
 #[derive(Debug)]
 #[must_use = "what is dropped goes back"]
-pub(crate) struct Paying {
+pub struct Paying {
     scope: CallScope,
     bill: Bill,
 }
 
 impl Paying {
     /// Returns the operations that settle it.
-    pub(crate) fn ops(&self) -> Vec<Op> {
+    #[must_use]
+    pub fn ops(&self) -> Vec<Op> {
         self.bill.clone().into_ops()
     }
 
     /// Says that it is durable.
-    pub(crate) fn paid(mut self) {
+    pub fn paid(mut self) {
         self.bill.entries.clear();
     }
 }

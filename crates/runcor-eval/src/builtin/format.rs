@@ -8,6 +8,10 @@ use super::invalid;
 use super::text::TextPart;
 use crate::evaluator::{EvalContext, Evaluator, Judgement};
 
+/// What is said of a pattern that can't be compiled.
+const NO_PATTERN: &str = "has a pattern that is no regular expression; look for an open bracket, \
+                          and use neither look-around nor back references";
+
 /// What a result should be.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -52,7 +56,10 @@ impl FormatEvaluator {
             _ => None,
         };
         let schema = schema.map(|schema| Schema::compile(&schema)).transpose();
-        let schema = schema.map_err(|error| invalid(&name, &format!("has {error}")))?;
+        let schema = schema.map_err(|error| match &format {
+            Format::Regex(_) => invalid(&name, NO_PATTERN),
+            _ => invalid(&name, &format!("has {error}")),
+        })?;
         Ok(Self { name, part: TextPart::default(), format, schema })
     }
 

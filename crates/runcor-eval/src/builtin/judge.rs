@@ -198,16 +198,8 @@ impl Evaluator for ModelJudge {
         let scope = self.scope(ctx);
         let request = self.request(&self.material(ctx).await?, &mark).with_scope(scope.clone());
         let answer = self.models.complete(request).await;
-        match answer.and_then(|answer| self.judgement(answer)) {
-            Ok(judgement) => Ok(judgement.with_bill(scope.take_bill())),
-            Err(error) => {
-                // What came of no use is paid for all the same, at the next occasion.
-                if let Some(meter) = &self.meter {
-                    meter.leave(scope.take_bill());
-                }
-                Err(error)
-            }
-        }
+        // What came of no use is paid for all the same: the scope leaves it to the meter.
+        Ok(self.judgement(answer?)?.paid_by(scope))
     }
 }
 

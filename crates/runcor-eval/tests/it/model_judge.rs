@@ -11,7 +11,7 @@ use runcor_core::{
     LedgerEntry, LedgerQuery, Meter, ModelRequest, ModelResponse, ModelService, ModelStream, Money,
     Quality, ResponseFormat, Result, Store, Usage,
 };
-use runcor_eval::{JUDGE_FLOW, ModelJudge, Registration};
+use runcor_eval::{EvalContext, Evaluator, JUDGE_FLOW, Judgement, ModelJudge, Registration};
 use runcor_testkit::ExecutionBuilder;
 use serde_json::json;
 
@@ -32,7 +32,7 @@ impl ModelService for Scripted {
         let held = request.scope.reserve(plan).await?;
         let used = Usage { prompt_tokens: 100, completion_tokens: 10, ..Usage::default() };
         held.answered("m", used, Duration::from_millis(5));
-        self.asked.lock().push(request);
+        self.asked.lock().push(request.with_scope(CallScope::default()));
         let text = self.answers.lock().pop_front();
         let text = text.ok_or_else(|| Error::new(ErrorCode::ProviderError, "no line"))?;
         Ok(ModelResponse { text: text.to_owned(), ..ModelResponse::default() })
@@ -166,6 +166,39 @@ async fn what_is_shown_to_a_judge_is_bounded() {
     let id = bed.end_with(json!("ä".repeat(1_000_000))).await.id();
     bed.evaluators.evaluate(&Caller::default(), id).await.unwrap();
     assert!(models.asked.lock()[0].prompt.as_ref().unwrap().chars().count() < 50_000);
+}
+
+/// An evaluator that never comes to an end.
+#[derive(Debug)]
+struct Ponders;
+
+#[async_trait]
+impl Evaluator for Ponders {
+    fn name(&self) -> &str {
+        "ponders"
+    }
+
+    async fn evaluate(&self, _: &EvalContext) -> Result<Judgement> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn what_a_judge_was_paid_is_not_lost_with_a_judging_that_is_given_up() {
+    let Court { bed, models, books } = court(&[r#"{"score": 1, "reason": "", "labels": []}"#]);
+    bed.evaluators.add(Registration::new(Ponders)).unwrap();
+    let id = bed.end_with(json!("x")).await.id();
+    let nobody = Caller::default();
+    let asked = async {
+        while models.asked.lock().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        _ = bed.evaluators.evaluate(&nobody, id) => panic!("it ends"),
+        () = asked => {}
+    }
+    assert_eq!(books.left.lock().iter().map(|bill| bill.entries.len()).sum::<usize>(), 1);
 }
 
 #[test]
