@@ -52,6 +52,9 @@ pub(crate) fn register_flows(
     console: &Console,
 ) -> Result<(), Failure> {
     let read = project.read_flows()?;
+    for doubt in project.check(&read).warnings {
+        console.warn(doubt);
+    }
     for problem in &read.problems {
         console.warn(problem.to_string());
     }
@@ -115,7 +118,7 @@ pub(crate) async fn stop(
     let _ = tokio::time::timeout(LONGEST_PRINT, console.line_aside(line)).await;
     let orderly = async {
         // New triggers are refused while those under way are answered.
-        let engine = runcor.engine().shutdown();
+        let engine = runcor.shutdown();
         let api = async {
             if let Some(server) = server {
                 server.stop().await;

@@ -197,6 +197,12 @@ impl Target {
 }
 
 /// Loads the project of this folder; `None` when there is none and none was named.
+/// Returns what the file of a project has that is allowed and probably not meant, each with its place.
+pub(crate) fn warnings_of(project: &Project) -> Vec<String> {
+    let file = project.file().file_name().unwrap_or_default().display();
+    project.warnings().iter().map(|warning| format!("{file}:{warning}")).collect()
+}
+
 pub(crate) fn load_project(config: Option<&Path>) -> Result<Option<Project>, Failure> {
     let mut options = LoadOptions::from_process()?;
     options.path = config.map(Path::to_path_buf);

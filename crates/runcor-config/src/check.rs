@@ -88,7 +88,7 @@ impl<'s> Checker<'s, '_> {
 
     fn mapping(&mut self, node: &Node, schema: &'s Map<String, Value>, path: Path<'_>) -> Value {
         let Content::Map(entries) = &node.content else {
-            self.wrong_type(node, type_in_words("object"), path);
+            self.wrong_type(node, &mapping_in_words(schema), path);
             return Value::Null;
         };
         let mut object = Map::new();
@@ -156,6 +156,15 @@ fn mismatch(node: &Node, wanted: &str) -> String {
             format!("expected {wanted}, found nothing; give a value or remove the key")
         }
         _ => format!("expected {wanted}, found {}", node.kind()),
+    }
+}
+
+/// Says what a mapping has in it at least, since many write its main value alone.
+fn mapping_in_words(schema: &Map<String, Value>) -> String {
+    let required = schema.get("required").and_then(Value::as_array);
+    match required.and_then(|keys| keys.first()).and_then(Value::as_str) {
+        Some(key) => format!("a mapping, such as {{ {key}: … }}"),
+        None => type_in_words("object").to_owned(),
     }
 }
 

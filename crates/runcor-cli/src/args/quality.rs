@@ -42,9 +42,12 @@ pub(crate) struct Evaluations {
 /// `runcor flags`
 #[derive(Debug, Args)]
 pub(crate) struct Flags {
-    /// Only those that stand here
+    /// Only those that stand here; those that are not resolved when left out
     #[arg(long, short, value_enum)]
     pub(crate) status: Option<Status>,
+    /// Those that are resolved, too
+    #[arg(long, conflicts_with = "status")]
+    pub(crate) all: bool,
     /// Only those of this flow
     #[arg(long, short)]
     pub(crate) flow: Option<String>,

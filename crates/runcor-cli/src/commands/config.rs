@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::args::Config;
 use crate::console::{Console, Paint};
 use crate::failure::Failure;
-use crate::target::load_project;
+use crate::target::{load_project, warnings_of};
 
 pub(crate) fn run(
     args: &Config,
@@ -40,8 +40,7 @@ fn check(show: bool, config: Option<&Path>, console: &Console) -> Result<ExitCod
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
     }
-    let warnings = project.warnings().iter().map(ToString::to_string).chain(doubts);
-    let warnings: Vec<_> = warnings.collect();
+    let warnings: Vec<_> = warnings_of(&project).into_iter().chain(doubts).collect();
     let problems: Vec<_> = read.problems.iter().map(ToString::to_string).collect();
     let flows: Vec<_> = read.flows.iter().map(|flow| flow.info.name.to_string()).collect();
     if console.json {

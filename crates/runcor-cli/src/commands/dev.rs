@@ -17,7 +17,7 @@ use crate::console::{Console, Paint};
 use crate::discovery::AddressFile;
 use crate::failure::Failure;
 use crate::serve;
-use crate::target::load_project;
+use crate::target::{load_project, warnings_of};
 
 /// An earlier process may have left more than one wants to count.
 const MOST_COUNTED: usize = 1_000;
@@ -31,8 +31,8 @@ pub(crate) async fn run(
         let message = "there is no runcor.yaml here; make a project with `runcor init`, or name one with --config";
         return Err(Failure::new("CONFIG_NOT_FOUND", message));
     };
-    for warning in project.warnings() {
-        console.warn(warning.to_string());
+    for warning in warnings_of(&project) {
+        console.warn(warning);
     }
     // Files are watched before they are read, so that no change falls between.
     let changes = watch::watch(&project)?;

@@ -40,6 +40,12 @@ pub(crate) async fn run(
     };
     target.leave().await?;
     let judged = judged?;
+    if judged.looked_at == 0 {
+        console.warn(format!(
+            "there is no execution of a flow {:?} in that time; check its name",
+            args.flow
+        ));
+    }
     if console.json {
         console.value(&judged.document());
     } else {

@@ -7,10 +7,10 @@ use reqwest::Method;
 use runcor::engine::{Clock, SystemClock};
 use serde_json::{Value, json};
 
-use crate::args::{Flag, Flags, Review};
+use crate::args::{Flag, Flags, Review, Status};
 use crate::console::{Console, Paint, harmless};
 use crate::failure::Failure;
-use crate::remote::segment;
+use crate::remote::{Remote, segment};
 use crate::summary::{age, text};
 use crate::table::{Cell, Table};
 use crate::target::Target;
@@ -21,21 +21,39 @@ pub(crate) async fn list(
     console: &Console,
 ) -> Result<ExitCode, Failure> {
     let target = Target::find(&args.connect, config, false, console).await?;
-    let mut query = Vec::new();
-    query.extend(args.status.map(|status| ("status", status.as_str().to_owned())));
-    query.extend(args.flow.map(|flow| ("flowName", flow)));
     let found = match target.api().await {
-        Ok(api) => api.pages("/flags", "flags", &query, args.limit).await,
+        Ok(api) => wanted(api, &args).await,
         Err(failure) => Err(failure),
     };
     target.leave().await?;
     let found = found?;
     if console.json {
-        console.value(&found);
+        console.value(&json!({ "flags": found }));
     } else {
-        print(console, found["flags"].as_array().map(Vec::as_slice).unwrap_or_default());
+        print(console, &found);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the flags that are asked for, oldest first: what nobody needs to look
+/// at any more is left out, unless it is asked for.
+async fn wanted(api: &Remote, args: &Flags) -> Result<Vec<Value>, Failure> {
+    let statuses = match (args.status, args.all) {
+        (Some(status), _) => vec![Some(status)],
+        (None, true) => vec![None],
+        (None, false) => vec![Some(Status::Pending), Some(Status::Reviewed)],
+    };
+    let mut flags = Vec::new();
+    for status in statuses {
+        let mut query = Vec::new();
+        query.extend(status.map(|status| ("status", status.as_str().to_owned())));
+        query.extend(args.flow.clone().map(|flow| ("flowName", flow)));
+        let mut page = api.pages("/flags", "flags", &query, args.limit).await?;
+        flags.extend(page["flags"].as_array_mut().map(std::mem::take).unwrap_or_default());
+    }
+    flags.sort_by(|a, b| text(&a["createdAt"]).cmp(text(&b["createdAt"])));
+    flags.truncate(args.limit);
+    Ok(flags)
 }
 
 /// Puts a flag on an execution.

@@ -68,6 +68,8 @@ async fn a_review_goes_from_pending_to_reviewed_to_resolved() {
     assert_eq!(flagged(&["--status", "reviewed"]), [waiting.as_str()]);
     served.run(&project, &["resolve", &waiting]).exits(0);
     assert_eq!(flagged(&["--status", "resolved"]), [waiting.as_str()]);
+    assert_eq!(flagged(&[]), [ids[0].as_str()], "what is resolved needs nobody's look");
+    assert_eq!(flagged(&["--all"]), [ids[0].as_str(), &waiting]);
     let ran = served.run(&project, &["review", "abc"]).exits(1);
     assert!(ran.stderr.contains("EXECUTION_NOT_FOUND"), "{ran:?}");
     served.stop().await;

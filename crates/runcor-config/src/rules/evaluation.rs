@@ -1,7 +1,7 @@
 //! What a schema can't say of the section `evaluation`.
 
 use crate::findings::Findings;
-use crate::node::Node;
+use crate::node::{Node, Place};
 use crate::path::Path;
 
 /// The settings that a type of judge knows, beside `at`.
@@ -101,5 +101,26 @@ fn needed(kind: &str, evaluator: &Node, path: Path<'_>, findings: &mut Findings)
             lacks("rubric", "is missing; a judge needs to be told what is good");
         }
         _ => {}
+    }
+    doubted(kind, config, place, path, findings);
+}
+
+/// Every result is right for a judge that nothing is asked of.
+fn doubted(
+    kind: &str,
+    config: Option<&Node>,
+    place: Place,
+    path: Path<'_>,
+    findings: &mut Findings,
+) {
+    let asks: &[&str] = match kind {
+        "length" => &["minLength", "maxLength"],
+        "keyword" => &["requiredKeywords", "forbiddenKeywords", "required", "forbidden"],
+        _ => return,
+    };
+    let has = |key: &&str| config.is_some_and(|config| config.get(key).is_some());
+    if !asks.iter().any(has) {
+        let message = format!("has no {}, so that every result is right", asks.join(" and no "));
+        findings.warn(path, place, message);
     }
 }

@@ -88,3 +88,22 @@ fn what_the_guides_show_loads() {
         assert!(loaded.warnings.is_empty());
     }
 }
+
+#[test]
+fn a_judge_of_whom_nothing_is_asked_is_a_warning() {
+    let warned = |text: &str| -> Vec<_> {
+        parse(text).unwrap().warnings.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(
+        warned("evaluation: { evaluators: [{ type: length }] }"),
+        ["1:28 evaluation.evaluators[0].config: has no minLength and no maxLength, so that every \
+          result is right"]
+    );
+    let told =
+        warned("evaluation: { evaluators: [{ type: keyword, config: { caseSensitive: true } }] }");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(
+        warned("evaluation: { evaluators: [{ type: length, config: { minLength: 1 } }] }")
+            .is_empty()
+    );
+}

@@ -122,7 +122,7 @@ fn sections_of_the_wrong_type_and_nulls_are_specific_errors() {
         ("providers: 5", "1:12 providers: expected a list, found a number"),
         (
             "providers: [null]",
-            "1:13 providers[0]: expected a mapping, found nothing; give a value or remove the key",
+            "1:13 providers[0]: expected a mapping, such as { type: … }, found nothing; give a value or remove the key",
         ),
         (
             "engine:\nstate: {}",
