@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use runcor_config::section::{AllowPrivate, Costs, Durability, OnOrphanedExecution, StateType};
+use runcor_config::section::{AllowPrivate, Durability, OnOrphanedExecution, StateType};
 use runcor_config::{Config, LoadOptions, Warning};
 use runcor_core::{Flow, FlowName, Result, Runtime};
 use runcor_engine::{EngineConfig, OrphanPolicy};
@@ -271,12 +271,12 @@ impl Project {
             routes = routes.hedge(Hedge { after: hedge.percentile, at_least, max_extra });
         }
         routing.aliases.iter().fold(routes, |routes, (name, models)| {
-            routes.alias(name, models.iter().map(|(provider, model)| (provider, model)))
+            routes.alias(name, models)
         })
     }
 
     fn max_ledger_entries(&self) -> u64 {
-        u64::from(self.config.costs.as_ref().unwrap_or(&Costs::default()).max_ledger_entries)
+        u64::from(self.config.costs.clone().unwrap_or_default().max_ledger_entries)
     }
 
     fn max_evaluations(&self) -> Option<u64> {

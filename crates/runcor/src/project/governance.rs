@@ -126,9 +126,9 @@ fn vendor(provider: &Provider) -> Vendor {
 
 /// Reads what was checked by the configuration already.
 fn read<T: DeserializeOwned>(section: Value) -> Result<T> {
-    serde_json::from_value(section).map_err(invalid)
+    serde_json::from_value(section).map_err(|error| invalid(&error))
 }
 
-fn invalid(error: serde_json::Error) -> Error {
+fn invalid(error: &serde_json::Error) -> Error {
     Error::new(ErrorCode::InvalidConfig, format!("runcor.yaml: {error}"))
 }

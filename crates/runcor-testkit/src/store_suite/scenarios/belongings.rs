@@ -173,10 +173,9 @@ pub(crate) async fn the_account_of_an_executions_own_budget_goes_with_it_unless_
         }
     }
     assert_eq!(sweep(&subject, at(50)).await, 2);
-    let ledger = fixture.store().ledger();
     let mut left = Vec::new();
     for execution in [&free, &holding, &other] {
-        left.push(ledger.budget_account(&account(execution)).await.unwrap().is_some());
+        left.push(subject.account(&account(execution)).await.is_some());
     }
     assert_eq!(left, [false, true, true], "which accounts were left");
 }
