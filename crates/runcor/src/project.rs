@@ -270,9 +270,7 @@ impl Project {
             let max_extra = wide(hedge.max_extra);
             routes = routes.hedge(Hedge { after: hedge.percentile, at_least, max_extra });
         }
-        routing.aliases.iter().fold(routes, |routes, (name, models)| {
-            routes.alias(name, models)
-        })
+        routing.aliases.iter().fold(routes, |routes, (name, models)| routes.alias(name, models))
     }
 
     fn max_ledger_entries(&self) -> u64 {

@@ -84,7 +84,8 @@ fn names_of_flows(value: &Value, place: &str, found: &mut Vec<(String, String)>)
             for (key, value) in fields {
                 let place = format!("{place}.{key}");
                 if KEYS.contains(&key.as_str()) {
-                    let names = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
+                    let names =
+                        value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
                     let names = names.iter().filter_map(Value::as_str);
                     found.extend(names.map(|name| (place.clone(), name.to_owned())));
                 } else {
