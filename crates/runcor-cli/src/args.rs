@@ -18,7 +18,7 @@ pub(crate) use decide::{Answer, Approval, Decide, Resume};
 pub(crate) use history::{Compare, Fork, Set, Timeline};
 pub(crate) use instant::instant;
 pub(crate) use money::{Budgets, Costs, TopUp};
-pub(crate) use quality::{Eval, Evaluations, Flag, Flags, Review};
+pub(crate) use quality::{Eval, Evaluations, Flag, FlagStatus, Flags, Review};
 
 /// Runs durable AI flows: once for each key, through crashes and restarts.
 #[derive(Debug, Parser)]

@@ -44,7 +44,7 @@ pub(crate) struct Evaluations {
 pub(crate) struct Flags {
     /// Only those that stand here; those that are not resolved when left out
     #[arg(long, short, value_enum)]
-    pub(crate) status: Option<Status>,
+    pub(crate) status: Option<FlagStatus>,
     /// Those that are resolved, too
     #[arg(long, conflicts_with = "status")]
     pub(crate) all: bool,
@@ -60,13 +60,13 @@ pub(crate) struct Flags {
 
 /// Where a flag stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Status {
+pub(crate) enum FlagStatus {
     Pending,
     Reviewed,
     Resolved,
 }
 
-impl Status {
+impl FlagStatus {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",

@@ -7,7 +7,7 @@ use reqwest::Method;
 use runcor::engine::{Clock, SystemClock};
 use serde_json::{Value, json};
 
-use crate::args::{Flag, Flags, Review, Status};
+use crate::args::{Flag, FlagStatus, Flags, Review};
 use crate::console::{Console, Paint, harmless};
 use crate::failure::Failure;
 use crate::remote::{Remote, segment};
@@ -41,7 +41,7 @@ async fn wanted(api: &Remote, args: &Flags) -> Result<Vec<Value>, Failure> {
     let statuses = match (args.status, args.all) {
         (Some(status), _) => vec![Some(status)],
         (None, true) => vec![None],
-        (None, false) => vec![Some(Status::Pending), Some(Status::Reviewed)],
+        (None, false) => vec![Some(FlagStatus::Pending), Some(FlagStatus::Reviewed)],
     };
     let mut flags = Vec::new();
     for status in statuses {
