@@ -261,8 +261,11 @@ fn assert_is_justified(error: &runcor_core::Error, told: &[Event]) {
     assert_eq!(error.code(), ErrorCode::BudgetExceeded, "{error}");
     let details = error.details().unwrap();
     let amount = |key: &str| Money::from_dollars(details[key].as_f64().unwrap());
-    let Some(Event::BudgetExceeded(event)) = told.last() else { panic!("{told:?}") };
-    let used = Money::from_dollars(event.current_spend);
+    let used = told.iter().rev().find_map(|event| match event {
+        Event::BudgetExceeded(event) => Some(Money::from_dollars(event.current_spend)),
+        _ => None,
+    });
+    let used = used.unwrap();
     assert!(details.get("currentSpend").is_none_or(|_| amount("currentSpend") == used));
     assert!(used + amount("estimatedCost") > amount("limit"), "{details}");
 }

@@ -43,7 +43,7 @@ fn the_yaml_of_the_guide_is_valid() {
                 FlowFile::parse(yaml, name).unwrap();
                 flows += 1;
             } else {
-                config::parse(yaml, &|_| Some("16-random-letters".to_owned())).unwrap();
+                config::parse(yaml, &|name| Some(format!("{name}-of-16-letters"))).unwrap();
                 settings += 1;
             }
         }
