@@ -35,7 +35,7 @@ async fn branches_run_side_by_side_and_answer_in_their_order(kind: Kind) {
                     .await
                 }
             };
-            let naps = ctx.join("naps", [300, 100, 200].map(branch)).await?;
+            let naps = Box::pin(ctx.join("naps", [300, 100, 200].map(branch))).await?;
             Ok(FlowOutcome::Complete(json!(naps)))
         }
     });
@@ -145,7 +145,7 @@ async fn the_shortest_of_several_sleeps_wakes_the_flow(kind: Kind) {
             let ctx = ctx.clone();
             async move { ctx.sleep(Duration::from_secs(seconds)).await }
         });
-        ctx.join("naps", branches).await?;
+        Box::pin(ctx.join("naps", branches)).await?;
         Ok(FlowOutcome::Complete(json!("awake")))
     });
     let begin = bed.clock.now();

@@ -30,7 +30,7 @@ async fn check_counter(world: &World) {
     let owner = MemoryOwner::Tool("moody".parse().unwrap());
     let space = MemorySpace { tenant: None, owner };
     let entry = world.store.memories().memory(&space, "count", world.clock.now()).await.unwrap();
-    let kept = entry.map_or(json!(0), |entry| entry.value);
+    let kept = entry.map_or_else(|| json!(0), |entry| entry.value);
     assert_eq!(kept, json!(counted), "R3: a count was lost or made twice");
 }
 
