@@ -132,11 +132,21 @@ fn budget(wait: &Value) -> &Value {
 /// Tells how to add to the budget that is waited for.
 fn top_up(execution: &Value) -> String {
     let budget = budget(&execution["waitContext"]);
-    let key = harmless(text(&budget["scopeKey"]));
+    let key = shell_word(&harmless(text(&budget["scopeKey"])));
     // Users of two tenants are two users.
     let tenant = execution["tenantId"].as_str().filter(|_| budget["scope"] == "user");
-    let tenant = tenant.map(|tenant| format!(" --tenant '{}'", harmless(tenant)));
-    format!("runcor top-up '{key}' DOLLARS{}", tenant.unwrap_or_default())
+    let tenant = tenant.map(|tenant| format!(" --tenant {}", shell_word(&harmless(tenant))));
+    format!("runcor top-up {key} DOLLARS{}", tenant.unwrap_or_default())
+}
+
+/// Returns a text as one word of a shell, quoted where that is needed.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-:.@/".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 fn until(at: &Value) -> String {
@@ -200,7 +210,8 @@ mod tests {
             execution["tenantId"] = json!("acme");
             top_up(&execution)
         };
-        assert_eq!(of("global", "global"), "runcor top-up 'global' DOLLARS");
-        assert_eq!(of("user", "user:a"), "runcor top-up 'user:a' DOLLARS --tenant 'acme'");
+        assert_eq!(of("global", "global"), "runcor top-up global DOLLARS");
+        assert_eq!(of("user", "user:a"), "runcor top-up user:a DOLLARS --tenant acme");
+        assert_eq!(of("flow", "flow:it's"), r"runcor top-up 'flow:it'\''s' DOLLARS");
     }
 }

@@ -118,7 +118,7 @@ async fn what_waits_for_money_goes_on_after_a_top_up() {
     let waiting = (0..100).map(ask).find(|execution| execution["state"] == "waiting").unwrap();
     let id = waiting["id"].as_str().unwrap();
     let ran = served.run(&project, &["status", id]).exits(0);
-    assert!(ran.stdout.contains("Go on:     runcor top-up 'tenant:poor' DOLLARS"), "{ran:?}");
+    assert!(ran.stdout.contains("Go on:     runcor top-up tenant:poor DOLLARS"), "{ran:?}");
     let ran = served.run(&project, &["resume", id]).exits(1);
     assert!(ran.stderr.contains("top-up"), "{ran:?}");
     let ran = served.run(&project, &["top-up", "tenant:poor", "1"]).exits(0);

@@ -24,6 +24,7 @@ impl Budgets for CostKeeper {
                 is_seen.then(|| self.status(account, state)).flatten()
             }));
         }
+        found.extend(self.untouched(caller, now, &found));
         Ok(found)
     }
 
@@ -46,6 +47,22 @@ impl Budgets for CostKeeper {
 }
 
 impl CostKeeper {
+    /// Returns the budget of all while nothing is spent of it, so that nobody
+    /// takes it for missing. Whom others are for is not known before they spend.
+    fn untouched(
+        &self,
+        caller: &Caller,
+        now: Timestamp,
+        found: &[BudgetStatus],
+    ) -> Option<BudgetStatus> {
+        let key = BudgetKey { scope: BudgetScope::Global, tenant: None, subject: String::new() };
+        let is_shown = found.iter().any(|budget| budget.account.key == key);
+        let limit = self.limits.of_key(&key)?;
+        let account = AccountId::at(key, limit.window, now);
+        let is_seen = caller.sees(account.key.tenant.as_ref());
+        (is_seen && !is_shown).then(|| self.status(account, BudgetAccount::default())).flatten()
+    }
+
     /// Returns how a budget stands; `None` when it no longer limits anything.
     fn status(&self, account: AccountId, state: BudgetAccount) -> Option<BudgetStatus> {
         let limit = self.limits.of_key(&account.key)?;

@@ -137,3 +137,20 @@ async fn a_budget_of_a_flow_can_be_added_to_before_its_first_request() {
     bed.keeper.set_flow_budget(&flow("rich"), None);
     assert!(bed.keeper.budgets(&Caller::default()).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn the_budget_of_all_is_shown_before_anything_is_spent_and_only_to_operators() {
+    let bed = Bed::new(every());
+    let shown = bed.keeper.budgets(&Caller::default()).await.unwrap();
+    let [global] = shown.as_slice() else { panic!("{shown:?}") };
+    assert_eq!((global.account.key.scope, global.left()), (BudgetScope::Global, micros(100)));
+    assert!(bed.keeper.budgets(&caller(None, Some("acme"))).await.unwrap().is_empty());
+    assert!(
+        Bed::new(BudgetLimits::default())
+            .keeper
+            .budgets(&Caller::default())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
