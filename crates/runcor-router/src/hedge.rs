@@ -78,7 +78,15 @@ impl Router {
                         *call = aimed;
                         return Ok(routed);
                     }
-                    Err(Ended::GivenUp(attempt)) => attempts.push(attempt),
+                    Err(Ended::GivenUp(attempt)) => {
+                        attempts.push(attempt);
+                        if running.is_empty() {
+                            // What it gave back may be enough for whom a budget refused beside it.
+                            let again = refused.as_ref().and(last.as_ref()).and_then(Slot::admit);
+                            next = again.or_else(|| walk.next(call));
+                            refused = refused.filter(|_| next.is_none());
+                        }
+                    }
                     // What is under way is paid for and may still answer.
                     Err(Ended::NotReserved(error)) => refused = Some(error),
                 },
@@ -87,9 +95,6 @@ impl Router {
                     next = walk.next(call).or_else(|| last.as_ref().and_then(Slot::admit));
                     continue;
                 }
-            }
-            if running.is_empty() && refused.is_none() {
-                next = walk.next(call);
             }
         }
     }

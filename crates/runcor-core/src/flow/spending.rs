@@ -17,6 +17,10 @@ use super::journal::Spend;
 /// How long a flow waits for money before it asks again by itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
+/// After how long a flow looks again where nothing that is set aside would be
+/// enough: somebody may have added money and told nobody.
+const LOOK_LATER: Duration = Duration::from_secs(300);
+
 /// What an execution has spent so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FlowCost {
@@ -67,6 +71,7 @@ impl FlowContext {
         if details.get("onExceed").and_then(Value::as_str) != Some("pause") {
             return error.into();
         }
+        let may_free_up = details.get("mayFreeUp").and_then(Value::as_bool).unwrap_or(true);
         let until = details.get("until").cloned();
         let until = until.and_then(|until| serde_json::from_value::<Timestamp>(until).ok());
         let signal = WaitSignal::new(error.message())
@@ -77,7 +82,7 @@ impl FlowContext {
             None => signal,
         };
         // Money that others have set aside may come back at any moment.
-        let look_again = self.now().after(LOOK_AGAIN);
+        let look_again = self.now().after(if may_free_up { LOOK_AGAIN } else { LOOK_LATER });
         self.suspend(Suspension {
             kind: WaitKind::Budget,
             signal,

@@ -109,6 +109,8 @@ impl CostKeeper {
             detail("until", json!(until));
         }
         detail("onExceed", json!(on_exceed));
+        // Whether it would fit if others gave back what they have set aside.
+        detail("mayFreeUp", json!(refusal.spent + refusal.amount <= refusal.limit));
         Error::new(ErrorCode::BudgetExceeded, message(refusal, is_shared))
             .with_details(details.into())
     }

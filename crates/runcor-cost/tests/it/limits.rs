@@ -53,7 +53,7 @@ async fn a_refusal_tells_limit_spend_and_estimate_in_dollars_and_when_to_come_ag
     let until = BudgetWindow::Daily.bounds(runcor_core::Clock::now(&bed.clock)).1.unwrap();
     let expected = json!({
         "scope": "global", "scopeKey": "global", "limit": 0.000_01, "currentSpend": 0.000_006,
-        "estimatedCost": 0.000_005, "until": until, "onExceed": "fail",
+        "estimatedCost": 0.000_005, "until": until, "onExceed": "fail", "mayFreeUp": false,
     });
     assert_eq!(refused.details(), Some(&expected));
     assert!(refused.message().contains("has $0.000004 of $0.00001 left"), "{refused}");

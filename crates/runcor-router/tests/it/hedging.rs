@@ -146,6 +146,30 @@ async fn a_budget_that_refuses_the_second_request_leaves_the_first_alone() {
 }
 
 #[tokio::test]
+async fn whom_a_budget_refused_beside_the_first_is_the_fallback_once_that_gave_its_money_back() {
+    let world = World::default();
+    let (slow, quick) = (Scripted::new("slow", []), Scripted::new("quick", []));
+    let router = hedged(&world, &[&slow, &quick]).build().unwrap();
+    warm(&router, &["slow", "quick"]).await;
+    let down = ProviderErrorKind::Unavailable;
+    slow.then(Turn::FailAfter(Duration::from_secs(9), down));
+    let meter = Recording::refusing_the(2);
+    let (answer, _) = world.fly(router.complete(hello().with_scope(meter.scope()))).await;
+    assert_eq!(answer.unwrap().provider, "quick");
+
+    slow.then(Turn::FailAfter(Duration::from_secs(9), down));
+    quick.then(Turn::Fail(down));
+    let meter = Recording::refusing_the(2);
+    let (ended, _) = world.fly(router.complete(hello().with_scope(meter.scope()))).await;
+    assert_eq!(
+        ended.unwrap_err().code(),
+        ErrorCode::AllProvidersFailed,
+        "nobody is asked for ever"
+    );
+    assert_eq!(meter.reserved(), 2);
+}
+
+#[tokio::test]
 async fn when_both_fail_the_next_is_a_fallback_as_ever() {
     let world = World::default();
     let down = ProviderErrorKind::Unavailable;

@@ -24,6 +24,9 @@ pub(crate) struct Recording {
     plans: Mutex<Vec<Planned>>,
     booked: Mutex<Vec<LedgerEntry>>,
     allowed: Mutex<usize>,
+    /// The one reservation, from 1, that is refused although others are allowed.
+    refused: Option<usize>,
+    asked: Mutex<usize>,
     price: Option<TokenPrice>,
 }
 
@@ -34,8 +37,16 @@ impl Recording {
             plans: Mutex::default(),
             booked: Mutex::default(),
             allowed: Mutex::new(allowed),
+            refused: None,
+            asked: Mutex::default(),
             price,
         })
+    }
+
+    /// Allows every reservation but one.
+    pub(crate) fn refusing_the(turn: usize) -> Arc<Self> {
+        let all = Arc::into_inner(Self::new(usize::MAX, None)).unwrap();
+        Arc::new(Self { refused: Some(turn), ..all })
     }
 
     pub(crate) fn spec(&self) -> &ExecutionSpec {
@@ -103,6 +114,11 @@ fn spec() -> ExecutionSpec {
 impl Meter for Recording {
     async fn reserve(&self, scope: &CallScope, plan: AttemptPlan<'_>) -> Result<Held, Error> {
         {
+            let mut asked = self.asked.lock();
+            *asked += 1;
+            if self.refused == Some(*asked) {
+                return Err(refusal());
+            }
             let mut allowed = self.allowed.lock();
             *allowed = allowed.checked_sub(1).ok_or_else(refusal)?;
         }
