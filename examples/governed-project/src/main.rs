@@ -98,6 +98,8 @@ async fn a_budget_is_met(runcor: &Runcor) -> Result<(), Failure> {
         amount: Money::from_dollars(0.05),
     };
     keeper.top_up(&Caller::default(), &five_cents).await?;
+    // Else it would notice by itself, within five minutes.
+    runcor.wake_budget_waits().await?;
     let ended = settled(runcor, waiting.id(), ExecutionState::is_terminal).await?;
     println!("  after a top-up it is {}", ended.state());
     for budget in keeper.budgets(&Caller::default()).await? {

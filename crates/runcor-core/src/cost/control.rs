@@ -13,7 +13,8 @@ use crate::time::Timestamp;
 #[async_trait]
 pub trait Budgets: std::fmt::Debug + Send + Sync {
     /// Returns every budget that a caller may see and from which something was
-    /// reserved in its present window, in a fixed order.
+    /// reserved in its present window, in a fixed order, and in any case the
+    /// budget of all where there is one.
     ///
     /// # Errors
     /// `STORAGE_…` when the store fails.
@@ -22,7 +23,8 @@ pub trait Budgets: std::fmt::Debug + Send + Sync {
     /// Adds to the limit of a budget within its present window.
     ///
     /// Executions that wait for it go on after
-    /// [`Runtime::wake_budget_waits`](crate::Runtime::wake_budget_waits).
+    /// [`Runtime::wake_budget_waits`](crate::Runtime::wake_budget_waits), and
+    /// without it some minutes later.
     ///
     /// # Errors
     /// `BUDGET_NOT_FOUND`, `VALIDATION_ERROR` for an amount that is not above
