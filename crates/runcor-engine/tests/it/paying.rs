@@ -249,3 +249,24 @@ async fn who_looks_for_money_again_and_again_fills_no_ledger() {
     let rows = bed.rows().await;
     assert_eq!((rows.len(), rows.iter().filter(is_replay).count()), (3, 1));
 }
+
+#[tokio::test]
+async fn who_waits_for_money_that_others_have_set_aside_looks_after_half_a_minute() {
+    let limit = BudgetLimit::hard(Money::from_dollars(1.127)).pausing();
+    let bed = Bed::with(BudgetLimits { global: Some(limit), ..BudgetLimits::default() }).await;
+    let scope = bed.keeper.scope(FlowName::new("f").unwrap(), Caller::default());
+    let request = ModelRequest::prompt("").with_max_tokens(10);
+    let price = Some(TokenPrice::per_token(0.001, 0.001));
+    let plan = AttemptPlan { provider: "p", request: &request, price, now: bed.clock.now() };
+    let held = bed.keeper.reserve(&scope, plan).await.unwrap();
+    let id = bed.trigger("asks").await;
+    eventually(async || {
+        let execution = bed.store.execution(id).await.unwrap().unwrap();
+        (execution.state() == ExecutionState::Waiting).then_some(())
+    })
+    .await;
+    held.failed(Duration::ZERO);
+    bed.keeper.settle(scope.take_bill()).await.unwrap();
+    bed.clock.advance(Duration::from_secs(31));
+    within_reason(bed.engine.finished(id)).await.unwrap();
+}
